@@ -1,10 +1,10 @@
-"""The one declarative schema of parameters: sliders, options, validation, README and URL derive from it."""
+"""The one schema of parameters: sliders, options, validation, README and URL derive from it."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
@@ -158,7 +158,7 @@ def _switch_or_value_error(meta: Meta, raw: object) -> bool:
         raise ValueError from None
 
 
-_PARSERS: Final = {
+_PARSERS: Final[Mapping[str, Callable[[Meta, object], Value]]] = {
     "float": _number,
     "int": _parse_int,
     "range": _parse_range,
@@ -167,7 +167,7 @@ _PARSERS: Final = {
 }
 
 
-def param(default: Value, help: str, **about: Any) -> Any:  # noqa: A002
+def param(default: Value, help: str, **about: Any) -> Any:
     """Declare one field of `Params`; the kind follows from the default unless given."""
     kind = about.pop("kind", None) or _kind_of(default, about)
     return field(default=default, metadata={"about": {"kind": kind, "help": help, **about}})
@@ -193,124 +193,289 @@ class Params:
 
     # Traffic
     vehicles: int = param(
-        200, "Vehicles kept in the city", symbol="N", unit="", source="Table IV",
-        low=1, high=MAX_VEHICLES, step=10, group="Traffic", shown=True,
-    )  # fmt: skip
+        200,
+        "Vehicles kept in the city",
+        symbol="N",
+        unit="",
+        source="Table IV",
+        low=1,
+        high=MAX_VEHICLES,
+        step=10,
+        group="Traffic",
+        shown=True,
+    )
     density: tuple[float, float] = param(
-        (0.0, 0.0), "Traffic density that sets N instead of vehicles; 0 is off, LOW:HIGH swings over ten minutes",
-        symbol="N/X²", unit="vehicles/km²", source="Section VI-A: 20, 20-60, 60",
-        low=0.0, high=80.0, step=1.0, group="Traffic",
-    )  # fmt: skip
+        (0.0, 0.0),
+        "Density that sets N instead of vehicles; 0 is off, LOW:HIGH swings over ten minutes",
+        symbol="N/X²",
+        unit="vehicles/km²",
+        source="Section VI-A: 20, 20-60, 60",
+        low=0.0,
+        high=80.0,
+        step=1.0,
+        group="Traffic",
+    )
     # Tasks
     deadline: tuple[float, float] = param(
-        (0.1, 1.0), "Deadline of a task, one value or a range", symbol="T_n", unit="s",
-        source="Table IV, eq. (22)", low=0.1, high=1.0, step=0.05, group="Tasks", shown=True,
-    )  # fmt: skip
+        (0.1, 1.0),
+        "Deadline of a task, one value or a range",
+        symbol="T_n",
+        unit="s",
+        source="Table IV, eq. (22)",
+        low=0.1,
+        high=1.0,
+        step=0.05,
+        group="Tasks",
+        shown=True,
+    )
     task_size: tuple[float, float] = param(
-        (0.5, 2.0), "Data of a task", symbol="D_n", unit="MB", source="Table IV, eq. (7)",
-        low=0.1, high=4.0, step=0.1, group="Tasks", shown=True,
-    )  # fmt: skip
+        (0.5, 2.0),
+        "Data of a task",
+        symbol="D_n",
+        unit="MB",
+        source="Table IV, eq. (7)",
+        low=0.1,
+        high=4.0,
+        step=0.1,
+        group="Tasks",
+        shown=True,
+    )
     task_cycles: tuple[float, float] = param(
-        (0.5, 1.5), "Work of a task", symbol="C_n", unit="Gcycle", source="Table IV, eq. (5)",
-        low=0.1, high=3.0, step=0.1, group="Tasks",
-    )  # fmt: skip
+        (0.5, 1.5),
+        "Work of a task",
+        symbol="C_n",
+        unit="Gcycle",
+        source="Table IV, eq. (5)",
+        low=0.1,
+        high=3.0,
+        step=0.1,
+        group="Tasks",
+    )
     task_rate: float = param(
-        0.5, "Mean tasks per vehicle and second", symbol="λ", unit="1/s", source="MODEL A3.2",
-        low=0.05, high=1.0, step=0.05, group="Tasks", shown=True,
-    )  # fmt: skip
+        0.5,
+        "Mean tasks per vehicle and second",
+        symbol="λ",
+        unit="1/s",
+        source="MODEL A3.2",
+        low=0.05,
+        high=1.0,
+        step=0.05,
+        group="Tasks",
+        shown=True,
+    )
     task_switching: float = param(
-        0.1, "How fast a vehicle's task session starts and ends", symbol="b", unit="1/s",
-        source="MODEL A3.2", low=0.01, high=0.5, step=0.01, group="Tasks",
-    )  # fmt: skip
+        0.1,
+        "How fast a vehicle's task session starts and ends",
+        symbol="b",
+        unit="1/s",
+        source="MODEL A3.2",
+        low=0.01,
+        high=0.5,
+        step=0.01,
+        group="Tasks",
+    )
     deadline_rule: str = param(
-        "floor", "floor: no deadline below what a nominal RSU can meet; uniform: the paper's independent draw",
-        symbol="T_lo", source="MODEL A1 row 6", choices=("floor", "uniform"), group="Tasks",
-    )  # fmt: skip
+        "floor",
+        "floor: none below what a nominal RSU can meet; uniform: the paper's independent draw",
+        symbol="T_lo",
+        source="MODEL A1 row 6",
+        choices=("floor", "uniform"),
+        group="Tasks",
+    )
     deadline_slack: float = param(
-        1.25, "Slack of the deadline floor over the best split of a lone nominal task", symbol="χ",
-        source="MODEL A3.2", low=0.5, high=3.0, step=0.05, group="Tasks",
-    )  # fmt: skip
+        1.25,
+        "Slack of the deadline floor over the best split of a lone nominal task",
+        symbol="χ",
+        source="MODEL A3.2",
+        low=0.5,
+        high=3.0,
+        step=0.05,
+        group="Tasks",
+    )
     applications: str = param(
-        "same", "same: all vehicles draw alike; classes: three applications mixed per vehicle by Dirichlet(0.3)",
-        source="MODEL A3.2", choices=("same", "classes"), live=False, group="Tasks",
-    )  # fmt: skip
+        "same",
+        "same: all draw alike; classes: three applications, mixed per vehicle by Dirichlet(0.3)",
+        source="MODEL A3.2",
+        choices=("same", "classes"),
+        live=False,
+        group="Tasks",
+    )
     # Vehicles
     vehicle_cpu: tuple[float, float] = param(
-        (1.5, 2.5), "Processor of a vehicle", symbol="f_n", unit="GHz", source="Table IV, eq. (5)",
-        low=0.5, high=4.0, step=0.1, group="Vehicles",
-    )  # fmt: skip
+        (1.5, 2.5),
+        "Processor of a vehicle",
+        symbol="f_n",
+        unit="GHz",
+        source="Table IV, eq. (5)",
+        low=0.5,
+        high=4.0,
+        step=0.1,
+        group="Vehicles",
+    )
     battery: tuple[float, float] = param(
-        (200.0, 300.0), "Battery of a vehicle for computing", symbol="E_n", unit="Wh",
-        source="Table IV, (C.2)", low=0.1, high=1000.0, step=10.0, live=False, group="Vehicles",
-    )  # fmt: skip
+        (200.0, 300.0),
+        "Battery of a vehicle for computing",
+        symbol="E_n",
+        unit="Wh",
+        source="Table IV, (C.2)",
+        low=0.1,
+        high=1000.0,
+        step=10.0,
+        live=False,
+        group="Vehicles",
+    )
     # RSUs
     rsu_capacity: tuple[float, float] = param(
-        (2.5, 3.5), "Clock of one RSU core", symbol="f_m", unit="GHz", source="Table IV, eq. (10)",
-        low=1.0, high=8.0, step=0.1, group="RSUs", shown=True,
-    )  # fmt: skip
-    rsu_cores: str = param(
-        "1", "Cores of an RSU, one task each at a time", symbol="K_m", source="MODEL A2, (C.4)-(C.6)",
-        choices=("1", "2", "4", "8"), live=False, group="RSUs", shown=True,
-    )  # fmt: skip
-    rsu_price: tuple[float, float] = param(
-        (0.25, 0.5), "Price of a full offload at an RSU", symbol="p_m", source="eq. (21), MODEL A2",
-        low=0.0, high=1.0, step=0.05, group="RSUs",
-    )  # fmt: skip
-    mesh_rate: tuple[float, float] = param(
-        (100.0, 150.0), "Rate of the links between RSUs", symbol="r_m", unit="Mbit/s",
-        source="Table IV", low=10.0, high=1000.0, step=10.0, group="RSUs",
-    )  # fmt: skip
-    mesh: str = param(
-        "live", "Re-routing between RSUs: off, stale (vehicles choose from their twins), live (RSUs forward)",
-        source="MODEL A3.8", choices=("off", "stale", "live"), group="RSUs", shown=True,
-    )  # fmt: skip
-    admission: bool = param(
-        False, "RSUs refuse work that would miss its deadline in the queue", source="MODEL B",
+        (2.5, 3.5),
+        "Clock of one RSU core",
+        symbol="f_m",
+        unit="GHz",
+        source="Table IV, eq. (10)",
+        low=1.0,
+        high=8.0,
+        step=0.1,
         group="RSUs",
-    )  # fmt: skip
+        shown=True,
+    )
+    rsu_cores: str = param(
+        "1",
+        "Cores of an RSU, one task each at a time",
+        symbol="K_m",
+        source="MODEL A2, (C.4)-(C.6)",
+        choices=("1", "2", "4", "8"),
+        live=False,
+        group="RSUs",
+        shown=True,
+    )
+    rsu_price: tuple[float, float] = param(
+        (0.25, 0.5),
+        "Price of a full offload at an RSU",
+        symbol="p_m",
+        source="eq. (21), MODEL A2",
+        low=0.0,
+        high=1.0,
+        step=0.05,
+        group="RSUs",
+    )
+    mesh_rate: tuple[float, float] = param(
+        (100.0, 150.0),
+        "Rate of the links between RSUs",
+        symbol="r_m",
+        unit="Mbit/s",
+        source="Table IV",
+        low=10.0,
+        high=1000.0,
+        step=10.0,
+        group="RSUs",
+    )
+    mesh: str = param(
+        "live",
+        "Re-routing among RSUs: off, stale (vehicles choose by twins), live (RSUs forward)",
+        source="MODEL A3.8",
+        choices=("off", "stale", "live"),
+        group="RSUs",
+        shown=True,
+    )
+    admission: bool = param(
+        False,
+        "RSUs refuse work that would miss its deadline in the queue",
+        source="MODEL B",
+        group="RSUs",
+    )
     rsu_mains: bool = param(
-        True, "RSUs are on mains; off: they live on their battery and fail when it is empty",
-        symbol="E_m", source="MODEL A2", live=False, group="RSUs",
-    )  # fmt: skip
+        True,
+        "RSUs are on mains; off: they live on their battery and fail when it is empty",
+        symbol="E_m",
+        source="MODEL A2",
+        live=False,
+        group="RSUs",
+    )
     rsu_battery: tuple[float, float] = param(
-        (1000.0, 1500.0), "Battery of an RSU, used when mains is off", symbol="E_m", unit="Wh",
-        source="Table IV", low=1.0, high=5000.0, step=50.0, live=False, group="RSUs",
-    )  # fmt: skip
+        (1000.0, 1500.0),
+        "Battery of an RSU, used when mains is off",
+        symbol="E_m",
+        unit="Wh",
+        source="Table IV",
+        low=1.0,
+        high=5000.0,
+        step=50.0,
+        live=False,
+        group="RSUs",
+    )
     # Twins
     sync_interval: str = param(
-        "1", "Seconds between two synchronisations of the twins", symbol="S", unit="s",
-        source="Section III-B, MODEL A3.6", choices=("0.1", "0.5", "1", "2", "5"), group="Twins", shown=True,
-    )  # fmt: skip
+        "1",
+        "Seconds between two synchronisations of the twins",
+        symbol="S",
+        unit="s",
+        source="Section III-B, MODEL A3.6",
+        choices=("0.1", "0.5", "1", "2", "5"),
+        group="Twins",
+        shown=True,
+    )
     # Offloading
     v2v: bool = param(
-        False, "Idle neighbour vehicles within 200 m may serve a task", source="eq. (10), MODEL A3.7",
-        group="Offloading", shown=True,
-    )  # fmt: skip
+        False,
+        "Idle neighbour vehicles within 200 m may serve a task",
+        source="eq. (10), MODEL A3.7",
+        group="Offloading",
+        shown=True,
+    )
     mandate: bool = param(
-        False, "Force the share a vehicle cannot finish in time itself, rho >= 1 - f T / C",
-        symbol="rho_min", source="eq. (18), MODEL A3.7", group="Offloading",
-    )  # fmt: skip
+        False,
+        "Force the share a vehicle cannot finish in time itself, rho >= 1 - f T / C",
+        symbol="rho_min",
+        source="eq. (18), MODEL A3.7",
+        group="Offloading",
+    )
     rho: float = param(
-        0.3, "Offloading fraction of the scheme `constant`", symbol="ρ", source="MODEL, references",
-        low=0.0, high=1.0, step=0.05, group="Offloading",
-    )  # fmt: skip
+        0.3,
+        "Offloading fraction of the scheme `constant`",
+        symbol="ρ",
+        source="MODEL, references",
+        low=0.0,
+        high=1.0,
+        step=0.05,
+        group="Offloading",
+    )
     download_share: str = param(
-        "task", "Result size: delta D_n whatever the share (task, eq. 12) or delta rho D_n (share)",
-        symbol="δ", source="MODEL A1 row 42", choices=("task", "share"), group="Offloading",
-    )  # fmt: skip
+        "task",
+        "Result size: delta D_n whatever the share (task, eq. 12) or delta rho D_n (share)",
+        symbol="δ",
+        source="MODEL A1 row 42",
+        choices=("task", "share"),
+        group="Offloading",
+    )
     equations: str = param(
-        "calibrated", "calibrated: MODEL A3; paper-literal: eqs. (5)-(22) as printed",
-        source="MODEL A3.11", choices=("calibrated", "paper-literal"), live=False, group="Model", shown=True,
-    )  # fmt: skip
+        "calibrated",
+        "calibrated: MODEL A3; paper-literal: eqs. (5)-(22) as printed",
+        source="MODEL A3.11",
+        choices=("calibrated", "paper-literal"),
+        live=False,
+        group="Model",
+        shown=True,
+    )
     # Run
     seed: int = param(
-        0, "Seed of everything random in a run", low=0, high=2**31 - 1, step=1, live=False,
-        group="Run", shown=True,
-    )  # fmt: skip
+        0,
+        "Seed of everything random in a run",
+        low=0,
+        high=2**31 - 1,
+        step=1,
+        live=False,
+        group="Run",
+        shown=True,
+    )
     best_budget: float = param(
-        0.2, "Seconds of computing per step that the reference `best` may use", unit="s",
-        source="MODEL, references", low=0.01, high=10.0, step=0.01, group="Run",
-    )  # fmt: skip
+        0.2,
+        "Seconds of computing per step that the reference `best` may use",
+        unit="s",
+        source="MODEL, references",
+        low=0.01,
+        high=10.0,
+        step=0.01,
+        group="Run",
+    )
 
     def __post_init__(self) -> None:
         """Check every field against its `Meta`."""
@@ -361,7 +526,10 @@ METAS: Final[Mapping[str, Meta]] = {
 
 def markdown_table(metas: Iterable[Meta] | None = None) -> str:
     """The parameter table of the README, one row a parameter."""
-    rows = ["| option | symbol | default | allowed | takes effect | what it is (source) |", "|---|---|---|---|---|---|"]
+    rows = [
+        "| option | symbol | default | allowed | takes effect | what it is (source) |",
+        "|---|---|---|---|---|---|",
+    ]
     for meta in metas or METAS.values():
         unit = f" {meta.unit}" if meta.unit else ""
         source = f" ({meta.source})" if meta.source else ""

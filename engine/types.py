@@ -1,7 +1,9 @@
 """What flows between the parts of the engine: frozen dataclasses of arrays, SI units.
 
-Shapes: n is the number of vehicles present, M of RSUs. Vehicles come and go, so arrays over vehicles
-are compact (n of this step); state that outlives a step lives in arrays over slots and is indexed by
+Shapes: n is the number of vehicles present, M of RSUs. Vehicles come and go, so arrays over
+vehicles
+are compact (n of this step); state that outlives a step lives in arrays over slots and is indexed
+by
 `Scene.slot`.
 """
 
@@ -72,13 +74,17 @@ class Scene:
 
     Attributes:
         step: counts from 0. t_s: simulated time.
-        vehicle: ids, (n,) ascending. slot: where per-vehicle state is kept, (n,), unique, < MAX_VEHICLES.
+        vehicle: ids, (n,) ascending. slot: where per-vehicle state is kept, (n,), unique, <
+            MAX_VEHICLES.
         fresh: this vehicle is new in its slot, state there starts anew, (n,).
         kind: 0 car, 1 bus, 2 truck, (n,). position_m, velocity_mps: (n, 2).
         cpu_hz: f_n, (n,). battery_j: capacity E_n, (n,).
-        has_task: a task arrives this step, (n,) bool; the task arrays mean nothing where it is False.
-        data_bits: D_n. cycles: C_n. deadline_s: T_n. phase_s: arrival in the step, in [0, 1). All (n,).
-        fading: h_n^2 of the radio link, unit mean, (n,). fading_v2v: likewise towards a neighbour, (n,).
+        has_task: a task arrives this step, (n,) bool; the task arrays mean nothing where it is
+            False.
+        data_bits: D_n. cycles: C_n. deadline_s: T_n. phase_s: arrival in the step, in [0, 1). All
+            (n,).
+        fading: h_n^2 of the radio link, unit mean, (n,). fading_v2v: likewise towards a neighbour,
+            (n,).
         distance_m: to every RSU, (n, M). serving: nearest RSU within range, -1 if none, (n,).
         rate_bps: true rate to every RSU, 0 outside the range, (n, M), eq. (8).
         rsus: the RSUs.
@@ -113,7 +119,8 @@ class RsuTwins:
 
     Attributes:
         cpu_hz, unit_price, battery_j, mesh_rate_bps, up: as of the publication.
-        backlog_s: W_m, mean core free time ahead. attached: cnt_m. requests: req_m of the last step.
+        backlog_s: W_m, mean core free time ahead. attached: cnt_m. requests: req_m of the last
+            step.
         last_wait_s: lw_m. mean_wait_s, mean_work_cycles: 10-step means hw_m and hl_m.
     """
 
@@ -133,10 +140,11 @@ class RsuTwins:
 
 @dataclass(frozen=True)
 class Truth:
-    """What only a reference with perfect information may see: the realised scene and the arm's queues.
+    """What only a reference with perfect information may see: the scene and the arm's queues.
 
     Attributes:
-        scene: this step's scene. free_s: time until each core is free, (M, K). battery_j: left, (n,).
+        scene: this step's scene. free_s: time until each core is free, (M, K). battery_j: left,
+            (n,).
     """
 
     scene: Scene
@@ -146,7 +154,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Observation:
-    """What a scheme knows when it decides: each vehicle's own fresh task, everything else as the twins say.
+    """What a scheme knows: each vehicle's own fresh task, everything else as the twins say.
 
     Attributes:
         step, vehicle, slot, fresh: as in `Scene`.
@@ -154,10 +162,12 @@ class Observation:
         cpu_hz, battery_j, battery_capacity_j: the vehicle's own, (n,).
         position_m, velocity_mps: the twin's, stale, (n, 2). age_s: of the vehicle's twin, (n,).
         serving: the RSU that serves it by the twin's position, -1 if none, (n,).
-        rate_bps: the twin's estimate to every RSU (h^2 = 1, stale position), 0 outside range, (n, M).
+        rate_bps: the twin's estimate to every RSU (h^2 = 1, stale position), 0 outside range, (n,
+            M).
         rsus: the RSU twins.
         cores: K_m. neighbours: the mesh, (M, 4).
-        history: ten rows per vehicle of (x_n: f, r, E, v_x, v_y, D, C, T; t/T, E/E_max, success, rho,
+        history: ten rows per vehicle of (x_n: f, r, E, v_x, v_y, D, C, T; t/T, E/E_max, success,
+            rho,
             has task), newest last, zeros where missing, (n, 10, 13); SI units, eq. (35).
         params: parameters in force.
         truth: None except for references that declare `sees_truth`.
@@ -205,9 +215,11 @@ class Outcome:
     """What the decisions led to; all (n,), zeros where there was no task.
 
     Attributes:
-        rho: fraction in force after mandates. target: RSU that computed the share, -1 for none or a vehicle.
+        rho: fraction in force after mandates. target: RSU that computed the share, -1 for none or
+            a vehicle.
         helper: row index of the vehicle that computed the share, -1 if none.
-        mandated, forwarded, rejected: bools: rho was forced; the RSU passed it on; the queue refused it.
+        mandated, forwarded, rejected: bools: rho was forced; the RSU passed it on; the queue
+            refused it.
         delay_s: t = max(t_local, t_edge). energy_j: E. price: rho p. cost: Omega_n, eq. (22).
         success: t <= T. toll: X_n, MODEL A3.9.
         t_local_s, t_up_s, t_hop_s, wait_s, t_comp_s, t_down_s, t_twin_s: the parts of the delay.
@@ -258,7 +270,7 @@ class Mobility(Protocol):
         ...
 
 
-class MobilityLost(RuntimeError):
+class MobilityLost(RuntimeError):  # noqa: N818 - a state of the source, named as the page says it
     """The mobility source ended: died, froze or ran out; the message says what and what to do."""
 
 

@@ -1,21 +1,28 @@
 """Binary layout of frames: what the engine writes, the server slices and the browser draws.
 
-Little-endian throughout. A *stored* frame is a 64-byte header, the shared block, the ids, then one block
-per arm in the order of `Status.schemes`. A *sent* frame is the header, the shared block and one arm's block
+Little-endian throughout. A *stored* frame is a 64-byte header, the shared block, the ids, then one
+block
+per arm in the order of `Status.schemes`. A *sent* frame is the header, the shared block and one
+arm's block
 (`sent_frame` slices it without decoding), 12 bytes a vehicle: 18.4 KB at 1500 vehicles.
 
-Header (64 bytes): magic `IOVF`, u16 version, u16 flags (bit 0: `best` cut short), u32 seq, u32 step,
+Header (64 bytes): magic `IOVF`, u16 version, u16 flags (bit 0: `best` cut short), u32 seq, u32
+step,
 f64 t_s, f64 written (Unix time), u32 applied_version, u32 run (crc32 of the run id), u16 n, u16 m,
 u16 arms, u16 arm (index in a sent frame, 65535 in a stored one), u16 twin_age_ds, 14 bytes zero.
 
-Shared block, n rows in columns: u16 slot[n], u16 x[n], u16 y[n] (position = value / 65535 x 5000 m),
-u8 heading[n] (value / 256 turns, counter-clockwise from east), u8 info[n] (bits 0-1 kind, bit 2 fresh in
+Shared block, n rows in columns: u16 slot[n], u16 x[n], u16 y[n] (position = value / 65535 x 5000
+m),
+u8 heading[n] (value / 256 turns, counter-clockwise from east), u8 info[n] (bits 0-1 kind, bit 2
+fresh in
 its slot, bit 3 outside coverage, bits 4-7 twin age in units of the sync interval, capped at 15).
 
 Ids (stored frames only): u32 vehicle[n].
 
-Arm block: n rows in columns: u8 rho[n] (value / 255), u8 target[n] (RSU index; 254 a vehicle; 255 none),
-u8 cost[n] (Omega x 50, capped), u8 state[n] (bit 0 has task, bit 1 success, bit 2 forwarded, bit 3 rejected,
+Arm block: n rows in columns: u8 rho[n] (value / 255), u8 target[n] (RSU index; 254 a vehicle; 255
+none),
+u8 cost[n] (Omega x 50, capped), u8 state[n] (bit 0 has task, bit 1 success, bit 2 forwarded, bit 3
+rejected,
 bits 4-7 battery left in fifteenths); then m rows: u16 backlog_ms[m], u8 requests[m], u8 flags[m]
 (bit 0 up, bit 1 radio up); then u16 pairs, u16 zero, and `pairs` times (u16 row, u16 helper row).
 Each block is padded with zeros to a multiple of 4 bytes.
@@ -49,7 +56,8 @@ class ArmView:
     """What one arm adds to a frame.
 
     Attributes:
-        outcome: this step's outcome. battery_fraction: left, (n,). backlog_s: W_m after the step, (M,).
+        outcome: this step's outcome. battery_fraction: left, (n,). backlog_s: W_m after the step,
+            (M,).
         requests: sub-tasks that reached each RSU this step, (M,).
     """
 
@@ -162,16 +170,34 @@ def stored_frame(
     """Encode one step.
 
     Args:
-        scene: the step's scene. arms: one view per arm, in stage order.
-        seq: counts frames of the store. written: Unix time. applied_version: of the control.
-        run: run id. twin_age_s: age of the RSU twins. twin_age_steps: vehicle twins' ages in sync intervals, (n,).
-        radio_up: RSU radios, (M,). best_cut_short: the reference `best` ran out of its budget.
+        scene: the step's scene.
+        arms: one view per arm, in stage order.
+        seq: counts frames of the store.
+        written: Unix time in seconds.
+        applied_version: of the control.
+        run: run id.
+        twin_age_s: age of the RSU twins.
+        twin_age_steps: vehicle twins' ages in sync intervals, (n,).
+        radio_up: RSU radios, (M,).
+        best_cut_short: the reference `best` ran out of its budget.
     """
     n, m = len(scene.vehicle), len(scene.rsus.cpu_hz)
     head = HEADER.pack(
-        MAGIC, VERSION, int(best_cut_short), seq, scene.step, scene.t_s, written, applied_version,
-        run_code(run), n, m, len(arms), STORED, min(65535, round(twin_age_s * 10)),
-    )  # fmt: skip
+        MAGIC,
+        VERSION,
+        int(best_cut_short),
+        seq,
+        scene.step,
+        scene.t_s,
+        written,
+        applied_version,
+        run_code(run),
+        n,
+        m,
+        len(arms),
+        STORED,
+        min(65535, round(twin_age_s * 10)),
+    )
     ids = _pad(scene.vehicle.astype("<u4").tobytes())
     return b"".join(
         (head, _shared(scene, twin_age_steps), ids, *(_arm(scene, a, radio_up) for a in arms))
@@ -195,7 +221,7 @@ def slots(frame: bytes) -> np.ndarray:
 
 
 def arm_block(frame: bytes, arm: int) -> bytes:
-    """The bytes of one arm's block of a stored frame; raises IndexError when there is no such arm."""
+    """One arm's block of a stored frame; raises IndexError when there is no such arm."""
     head = header(frame)
     if not 0 <= arm < head.arms:
         raise IndexError(f"arm {arm}: the frame has {head.arms}")

@@ -1,4 +1,4 @@
-"""What every test shares: tools that may be missing, and a deterministic hypothesis profile in CI."""
+"""What tests share: tools that may be missing, a deterministic hypothesis profile in CI."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ settings.register_profile(
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip browser tests where there is no browser, but never in CI: there a missing one is a failure."""
+    """Skip browser tests where there is no browser; in CI a missing one is a failure."""
     if CHROMIUM or os.environ.get("CI"):
         return
     skip = pytest.mark.skip(reason="no chromium on the PATH")
