@@ -1,0 +1,37 @@
+"""What moves the vehicles: SUMO, a recorded trace, or the paper's synthetic motion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.params import Params
+from engine.types import Mobility
+
+
+def open_mobility(spec: str, params: Params, city: Path | None = None) -> Mobility:
+    """The source of motion a run asks for; one source never stands in for another.
+
+    Args:
+        spec: `sumo`, `synthetic`, or the path of a recorded trace (`.npz`).
+        params: the seed is taken from here.
+        city: folder of the city SUMO drives in; the packaged one if None.
+
+    Raises:
+        MobilityLost: SUMO cannot be started.
+        ValueError: `spec` is none of these, or the trace cannot be used; one sentence.
+    """
+    if spec == "sumo":
+        from engine.mobility.sumo import SumoMobility
+
+        return SumoMobility(params.seed, city=city)
+    if spec == "synthetic":
+        from engine.mobility.synthetic import SyntheticMobility
+
+        return SyntheticMobility(params.seed)
+    if spec.endswith(".npz"):
+        from engine.mobility.recorded import RecordedMobility
+
+        return RecordedMobility(Path(spec))
+    raise ValueError(
+        f"mobility={spec[:80]!r}: choose sumo, synthetic or the path of a recorded trace (.npz)."
+    )
