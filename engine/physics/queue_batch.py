@@ -1,0 +1,268 @@
+"""Many candidate decisions of one step through the RSU queues at once, MODEL A3.4 and A3.8.
+
+Row b of every result is bit for bit what `edge_queue.serve` gives for candidate b: searches and
+the inspector may trust it as they trust the engine. While no RSU hands work on, the queues do not
+see one another and each is stepped along its own sub-tasks; only candidates in which one does are
+stepped along all sub-tasks in the order of their arrival.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.physics.edge_queue import (
+    FORWARD_MARGIN_S,
+    HOP_LATENCY_S,
+    LONGEST_WAIT_S,
+    Served,
+)
+from engine.types import Bools, Floats, Ints
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """The arguments of `serve_batch` for some candidates, contiguous and of full shape (B, k)."""
+
+    rsu: Ints
+    arrival_s: Floats
+    cycles: Floats
+    data_bits: Floats
+    latest_finish_s: Floats
+    free_s: Floats
+    cpu_hz: Floats
+    up: Bools
+    neighbours: Ints
+    mesh_rate_bps: Floats
+    admission: bool
+
+
+def serve_batch(
+    rsu: Ints,
+    arrival_s: Floats,
+    cycles: Floats,
+    data_bits: Floats,
+    latest_finish_s: Floats,
+    free_s: Floats,
+    cpu_hz: Floats,
+    up: Bools,
+    neighbours: Ints,
+    mesh_rate_bps: Floats,
+    *,
+    live_mesh: bool,
+    admission: bool,
+) -> Served:
+    """Serve B candidate decisions; each on its own copy of the queues.
+
+    Args:
+        rsu: where each sub-task arrives, (k,) or (B, k).
+        arrival_s: `ready` there, (B, k).
+        cycles: rho C, (B, k).
+        data_bits: rho D, (B, k).
+        latest_finish_s: for admission control, (k,) or (B, k).
+        free_s: time until each core is free at the start of the step, (M, K).
+        cpu_hz: clock of one core, (M,).
+        up: computing works, (M,).
+        neighbours: the mesh, -1 where there is none, (M, 4).
+        mesh_rate_bps: of each RSU's links, (M,).
+        live_mesh: RSUs re-route on their live queues.
+        admission: refuse what would finish after `latest_finish_s`.
+
+    Returns:
+        As `serve`, with (B, k) and `free_s` (B, M, K).
+    """
+    shape = arrival_s.shape
+    batch = _Batch(
+        rsu=np.ascontiguousarray(np.broadcast_to(rsu, shape)),
+        arrival_s=arrival_s,
+        cycles=cycles,
+        data_bits=data_bits,
+        latest_finish_s=np.broadcast_to(latest_finish_s, shape),
+        free_s=free_s,
+        cpu_hz=cpu_hz,
+        up=up,
+        neighbours=neighbours,
+        mesh_rate_bps=mesh_rate_bps,
+        admission=admission,
+    )
+    works = cycles > 0.0
+    lost = works & ~up[batch.rsu]
+    served = _apart(batch)
+    if live_mesh:
+        hop = HOP_LATENCY_S + data_bits / mesh_rate_bps[batch.rsu]
+        lost |= works & (served.wait_s > FORWARD_MARGIN_S + hop)
+    coupled = np.flatnonzero(lost.any(axis=1))
+    if coupled.size:
+        _overwrite_(served, coupled, _together(_rows(batch, coupled), live_mesh=live_mesh))
+    return served
+
+
+def _rows(batch: _Batch, rows: Ints) -> _Batch:
+    """The candidates `rows` of a batch."""
+    return _Batch(
+        rsu=batch.rsu[rows],
+        arrival_s=batch.arrival_s[rows],
+        cycles=batch.cycles[rows],
+        data_bits=batch.data_bits[rows],
+        latest_finish_s=batch.latest_finish_s[rows],
+        free_s=batch.free_s,
+        cpu_hz=batch.cpu_hz,
+        up=batch.up,
+        neighbours=batch.neighbours,
+        mesh_rate_bps=batch.mesh_rate_bps,
+        admission=batch.admission,
+    )
+
+
+def _overwrite_(served: Served, rows: Ints, by: Served) -> None:
+    """Put the candidates of `by` into `rows` of `served`, in place."""
+    for name in Served.__dataclass_fields__:
+        getattr(served, name)[rows] = getattr(by, name)
+
+
+def _apart(batch: _Batch) -> Served:
+    """Every RSU by itself: step along the queue positions, all candidates and RSUs at once."""
+    n_rows = batch.arrival_s.shape[0]
+    n_rsus, n_cores = batch.free_s.shape
+    works = batch.cycles > 0.0
+    row, column, place = _places(batch.rsu, batch.arrival_s, works, n_rsus)
+    length = int(place.max(initial=-1)) + 1
+    queue = row * n_rsus + batch.rsu[row, column]
+    # Padded to (position, candidate x RSU); an empty place has no work and arrives never.
+    arrive = np.full((length, n_rows * n_rsus), np.inf)
+    took = np.zeros_like(arrive)
+    latest = np.full_like(arrive, -np.inf)
+    arrive[place, queue] = batch.arrival_s[row, column]
+    took[place, queue] = batch.cycles[row, column] / batch.cpu_hz[batch.rsu[row, column]]
+    latest[place, queue] = batch.latest_finish_s[row, column]
+    free = np.tile(batch.free_s, (n_rows, 1))
+    begin, end = np.empty_like(arrive), np.empty_like(arrive)
+    accept = np.empty(arrive.shape, bool)
+    lanes = np.arange(n_rows * n_rsus)
+    for at in range(length):
+        core = free.argmin(axis=1) if n_cores > 1 else np.zeros_like(lanes)
+        earliest = free[lanes, core] if n_cores > 1 else free[:, 0]
+        np.maximum(earliest, arrive[at], out=begin[at])
+        np.add(begin[at], took[at], out=end[at])
+        np.less_equal(earliest - arrive[at], LONGEST_WAIT_S, out=accept[at])
+        accept[at] &= np.isfinite(arrive[at])
+        if batch.admission:
+            accept[at] &= end[at] <= latest[at]
+        if n_cores > 1:
+            free[lanes, core] = np.where(accept[at], end[at], earliest)
+        else:
+            np.copyto(free[:, 0], end[at], where=accept[at])
+    served = _untouched(batch, free.reshape(n_rows, n_rsus, n_cores))
+    served.start_s[row, column] = begin[place, queue]
+    served.finish_s[row, column] = end[place, queue]
+    served.wait_s[row, column] = begin[place, queue] - arrive[place, queue]
+    served.accepted[row, column] = accept[place, queue]
+    return served
+
+
+def _places(rsu: Ints, arrival_s: Floats, works: Bools, n_rsus: int) -> tuple[Ints, Ints, Ints]:
+    """Row, column and place in the queue of its RSU of every sub-task with work; equal lengths."""
+    by_time = np.argsort(arrival_s, axis=1, kind="stable")
+    at = np.where(works, rsu, n_rsus).astype(np.int16)
+    at = np.take_along_axis(at, by_time, axis=1)
+    by_rsu = np.argsort(at, axis=1, kind="stable")  # 16 bits: sorted by radix, in linear time
+    column = np.take_along_axis(by_time, by_rsu, axis=1)
+    at = np.take_along_axis(at, by_rsu, axis=1)
+    index = np.arange(at.shape[1])
+    opens = np.ones(at.shape, bool)
+    opens[:, 1:] = at[:, 1:] != at[:, :-1]
+    place = index - np.maximum.accumulate(np.where(opens, index, 0), axis=1)
+    row, spot = np.nonzero(at < n_rsus)
+    return row, column[row, spot], place[row, spot]
+
+
+def _untouched(batch: _Batch, free_s: Floats) -> Served:
+    """What sub-tasks without work leave: through at once, accepted where they came."""
+    shape = batch.arrival_s.shape
+    return Served(
+        start_s=batch.arrival_s.copy(),
+        finish_s=batch.arrival_s.copy(),
+        wait_s=np.zeros(shape),
+        hop_s=np.zeros(shape),
+        server=batch.rsu.astype(np.int64),
+        accepted=np.ones(shape, bool),
+        forwarded=np.zeros(shape, bool),
+        free_s=free_s,
+    )
+
+
+def _together(batch: _Batch, *, live_mesh: bool) -> Served:
+    """All queues in one order of time: step along the sub-tasks, all candidates at once."""
+    n_rows = batch.arrival_s.shape[0]
+    n_rsus, n_cores = batch.free_s.shape
+    works = batch.cycles > 0.0
+    order = np.argsort(np.where(works, batch.arrival_s, np.inf), axis=1, kind="stable")
+    # One more RSU that is never free stands for "no neighbour" in the gathers below.
+    never = np.full((n_rows, 1, n_cores), np.inf)
+    free = np.concatenate([np.tile(batch.free_s, (n_rows, 1, 1)), never], axis=1)
+    reachable = np.where(
+        (batch.neighbours >= 0) & batch.up[batch.neighbours], batch.neighbours, n_rsus
+    )
+    served = _untouched(batch, free[:, :n_rsus])
+    for spot in range(int(works.sum(axis=1).max(initial=0))):
+        column = order[:, spot]
+        rows = np.flatnonzero(works[np.arange(n_rows), column])
+        column = column[rows]
+        _serve_one_(served, batch, rows, column, free, reachable, live_mesh=live_mesh)
+    return served
+
+
+def _serve_one_(
+    served: Served,
+    batch: _Batch,
+    rows: Ints,
+    column: Ints,
+    free: Floats,
+    reachable: Ints,
+    *,
+    live_mesh: bool,
+) -> None:
+    """Serve sub-task `column[i]` of candidate `rows[i]`; writes into `served` and `free`."""
+    server = batch.rsu[rows, column]
+    ready = batch.arrival_s[rows, column]
+    hop = HOP_LATENCY_S + batch.data_bits[rows, column] / batch.mesh_rate_bps[server]
+    earliest = free[rows, server].min(axis=1)
+    down = ~batch.up[server]
+    asks = np.flatnonzero(down | (live_mesh & (earliest - ready > FORWARD_MARGIN_S + hop)))
+    if asks.size:
+        doors = reachable[server[asks]]
+        door_free = free[rows[asks, None], doors].min(axis=2)
+        choice = door_free.argmin(axis=1)
+        soonest = door_free[np.arange(asks.size), choice]
+        wait_there = np.maximum(soonest - ready[asks], 0.0)
+        pays = earliest[asks] - ready[asks] > wait_there + hop[asks] + FORWARD_MARGIN_S
+        goes = down[asks] | pays
+        sent, to = asks[goes], doors[goes, choice[goes]]
+        earliest[sent] = soonest[goes]
+        server[sent] = np.where(np.isfinite(soonest[goes]), to, -1)
+        ready[sent] += hop[sent]
+        served.forwarded[rows[sent], column[sent]] = server[sent] >= 0
+        served.server[rows[sent], column[sent]] = server[sent]
+        served.hop_s[rows[sent], column[sent]] = hop[sent]
+        _turn_away_(served, rows, column, server < 0)
+        kept = server >= 0
+        rows, column, server = rows[kept], column[kept], server[kept]
+        ready, earliest = ready[kept], earliest[kept]
+    begin = np.maximum(earliest, ready)
+    end = begin + batch.cycles[rows, column] / batch.cpu_hz[server]
+    accept = begin - ready <= LONGEST_WAIT_S
+    if batch.admission:
+        accept &= end <= batch.latest_finish_s[rows, column]
+    core = free[rows, server].argmin(axis=1)
+    free[rows[accept], server[accept], core[accept]] = end[accept]
+    served.start_s[rows, column] = begin
+    served.finish_s[rows, column] = end
+    served.wait_s[rows, column] = begin - ready
+    served.accepted[rows, column] = accept
+
+
+def _turn_away_(served: Served, rows: Ints, column: Ints, nobody: Bools) -> None:
+    """Refuse where no RSU that works could be reached."""
+    served.accepted[rows[nobody], column[nobody]] = False
+    served.hop_s[rows[nobody], column[nobody]] = 0.0
