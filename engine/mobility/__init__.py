@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.mobility.synthetic import SyntheticMobility
 from engine.params import Params
 from engine.types import Mobility
 
@@ -21,12 +22,11 @@ def open_mobility(spec: str, params: Params, city: Path | None = None) -> Mobili
         ValueError: `spec` is none of these, or the trace cannot be used; one sentence.
     """
     if spec == "sumo":
-        from engine.mobility.sumo import SumoMobility
+        # Not above: SUMO's packages take 0.3 s to import, and the other sources need none of them.
+        from engine.mobility.sumo import SumoMobility  # noqa: PLC0415
 
         return SumoMobility(params.seed, city=city)
     if spec == "synthetic":
-        from engine.mobility.synthetic import SyntheticMobility
-
         return SyntheticMobility(params.seed)
     if spec.endswith(".npz"):
         from engine.mobility.recorded import RecordedMobility

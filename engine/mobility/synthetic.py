@@ -21,8 +21,8 @@ _STEP: Final = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])  # b
 class SyntheticMobility:
     """Vehicles on straight streets that turn at random crossings: v = v_avg + v_rand, p += v dt.
 
-    The population persists: vehicles leave only when fewer are wanted, the newest first. A new target
-    is met in the step that asks for it.
+    The population persists: vehicles leave only when fewer are wanted, the newest first. A new
+    target is met in the step that asks for it.
     """
 
     def __init__(self, seed: int = 0, side_m: float = 5000.0, block_m: float = 250.0) -> None:
