@@ -1,0 +1,119 @@
+"""What travels on the stream: messages of a tab read, metrics encoded, the arm of a scheme found."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app import strict_json
+from engine import wire
+from engine.control import RSUS
+from engine.params import MAX_VEHICLES
+
+#: Longest message a tab may send, bytes.
+MAX_MESSAGE: Final = 4096
+#: Rows of history a tab gets when it connects.
+HISTORY_ROWS: Final = 900
+_METRICS_HEADER: Final = struct.Struct("<4sHHIII")
+_MAX_U32: Final = 2**32 - 1
+
+
+class MessageError(ValueError):
+    """A message of a tab that means nothing; the message is one sentence."""
+
+
+@dataclass(frozen=True)
+class Ack:
+    """The tab has drawn frame `seq`."""
+
+    seq: int
+
+
+@dataclass(frozen=True)
+class Arm:
+    """The tab wants to see this scheme's arm on the map."""
+
+    scheme: str
+
+
+@dataclass(frozen=True)
+class Select:
+    """The tab inspects one thing: `kind` is `slot`, `vehicle`, `rsu`, or `nothing`."""
+
+    kind: str
+    index: int = 0
+
+
+_LIMITS: Final = {"slot": MAX_VEHICLES - 1, "vehicle": 999_999_999, "rsu": RSUS - 1}
+
+
+def read(text: str | bytes) -> Ack | Arm | Select:
+    """The meaning of one message from a tab.
+
+    Raises:
+        MessageError: one sentence that says what is wrong.
+    """
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if len(raw) > MAX_MESSAGE:
+        raise MessageError(f"A message has at most {MAX_MESSAGE} bytes.")
+    try:
+        value = strict_json.loads(raw)
+    except strict_json.JsonError as error:
+        raise MessageError(str(error)) from None
+    if not isinstance(value, dict) or len(value) != 1:
+        raise MessageError("A message holds one of ack, arm and select.")
+    (kind, content), *_ = value.items()
+    if kind == "ack" and _is_index(content, _MAX_U32):
+        return Ack(content)
+    if kind == "arm" and isinstance(content, str) and len(content) <= 64:
+        return Arm(content)
+    if kind == "select":
+        return _selection(content)
+    raise MessageError("A message holds one of ack, arm and select.")
+
+
+def _selection(content: object) -> Select:
+    if content is None:
+        return Select("nothing")
+    if isinstance(content, dict) and len(content) == 1:
+        (kind, index), *_ = content.items()
+        if kind in _LIMITS and _is_index(index, _LIMITS[kind]):
+            return Select(kind, index)
+    raise MessageError("A selection is a slot, a vehicle or an rsu with its number, or null.")
+
+
+def _is_index(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
+
+
+def metrics_batch(run: str, steps: NDArray[np.uint32], values: NDArray[np.float32]) -> bytes:
+    """Recorded rows as a tab reads them: header, u32 step[rows], f32 values[rows][schemes][columns].
+
+    The 20-byte header: magic `IOVM`, u16 version, u16 schemes, u32 rows, u32 run (crc32 of the run id),
+    u32 columns; little-endian.
+
+    Args:
+        run: run id. steps: (rows,). values: schemes in stage order, (rows, schemes, len(METRICS)).
+    """
+    rows, schemes, columns = values.shape
+    head = _METRICS_HEADER.pack(b"IOVM", 1, schemes, rows, wire.run_code(run), columns)
+    return head + steps.astype("<u4").tobytes() + values.astype("<f4").tobytes()
+
+
+def decimated(rows: int, most: int = HISTORY_ROWS) -> NDArray[np.int64]:
+    """Indices of at most `most` of `rows` rows, evenly spread, the newest one always among them."""
+    if rows <= most:
+        return np.arange(rows)
+    return np.unique(np.linspace(0, rows - 1, most).round().astype(np.int64))
+
+
+def map_schemes(status: Mapping[str, Any], arms: int) -> list[str]:
+    """Schemes in the order of a frame's `arms` blocks; `bound` is on stage but has none."""
+    stage = [str(name) for name in status.get("stage", [])]
+    drawn = stage if len(stage) == arms else [name for name in stage if name != "bound"]
+    return drawn if len(drawn) == arms else []

@@ -1,0 +1,47 @@
+"""The addresses the server answers at, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+#: Pages of the dashboard.
+PAGES: Final = ("/",)
+STREAM: Final = "/live/ws"
+CONTROL: Final = "/live/control"
+CALLBACK: Final = "/_dash-update-component"
+BUNDLES: Final = "/_dash-component-suites/"
+#: What a run id looks like; it is looked up, never joined to a path.
+RUN_ID: Final = r"[a-z0-9-]{1,64}"
+
+_GET: Final = frozenset({"GET", "HEAD"})
+_EXACT: Final = {
+    **dict.fromkeys(PAGES, frozenset({"GET"})),
+    "/health": _GET,
+    CONTROL: frozenset({"GET", "HEAD", "POST"}),
+    "/_dash-layout": frozenset({"GET"}),
+    "/_dash-dependencies": frozenset({"GET"}),
+    "/_favicon.ico": frozenset({"GET"}),
+    CALLBACK: frozenset({"POST"}),
+}
+_PATTERNS: Final = (
+    (re.compile(r"/assets/[A-Za-z0-9_./-]{1,200}"), _GET),
+    (re.compile(rf"{BUNDLES}[A-Za-z0-9_-]+/[A-Za-z0-9_.@/-]{{1,200}}"), frozenset({"GET"})),
+    (re.compile(rf"/live/static/{RUN_ID}"), _GET),
+    (re.compile(rf"/live/metrics/{RUN_ID}\.(csv|parquet)"), _GET),
+)
+
+
+def verbs(path: str, is_bundle: Callable[[str], bool]) -> frozenset[str]:
+    """The verbs `path` answers to; none when there is no such address.
+
+    Args:
+        path: of the request, decoded.
+        is_bundle: says whether a script address below `BUNDLES` belongs to the page.
+    """
+    if path in _EXACT:
+        return _EXACT[path]
+    if path.startswith(BUNDLES) and not is_bundle(path.removeprefix(BUNDLES)):
+        return frozenset()
+    return next((v for pattern, v in _PATTERNS if pattern.fullmatch(path)), frozenset())
