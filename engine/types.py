@@ -9,7 +9,9 @@ by
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -85,7 +87,7 @@ class Scene:
             (n,).
         fading: h_n^2 of the radio link, unit mean, (n,). fading_v2v: likewise towards a neighbour,
             (n,).
-        distance_m: to every RSU, (n, M). serving: nearest RSU within range, -1 if none, (n,).
+        distance_m: to every RSU, infinite where its radio is off, (n, M). serving: nearest RSU within range, -1 if none, (n,).
         rate_bps: true rate to every RSU, 0 outside the range, (n, M), eq. (8).
         rsus: the RSUs.
     """
@@ -188,13 +190,22 @@ class Observation:
     velocity_mps: Floats
     age_s: Floats
     serving: Ints
+    distance_m: Floats
     rate_bps: Floats
     rsus: RsuTwins
     cores: int
     neighbours: Ints
-    history: Floats
+    recall: Callable[[], Floats]
     params: Params
     truth: Truth | None = None
+
+    @cached_property
+    def history(self) -> Floats:
+        """Ten rows per vehicle of (x_n: f, r, E, v_x, v_y, D, C, T; t/T, E/E_max, success, rho, has task).
+
+        Newest last, zeros where missing, (n, 10, 13); SI units, eqs. (35)-(37).
+        """
+        return self.recall()
 
 
 @dataclass(frozen=True)

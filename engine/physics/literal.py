@@ -23,7 +23,8 @@ from engine.physics.offloading import (
     service_price,
     upload_delay,
 )
-from engine.types import Floats, Ints
+from engine.physics.settle import Plan, Settled, count_asked
+from engine.types import Floats, Ints, Rsus
 from engine.units import BPS_PER_MBPS
 
 #: Table IV: r_n, drawn uniformly.
@@ -57,7 +58,7 @@ def shared_clock(rho: Floats, server: Ints, cpu_hz: Floats) -> Floats:
     return (cpu_hz / np.maximum(1.0, asked))[server]
 
 
-def settle(
+def outcomes(
     work: Work, rho: Floats, core_hz: Floats, unit_price: Floats, overhead: Overhead
 ) -> Parts:
     """Delay, energy, price and cost as printed.
@@ -102,4 +103,35 @@ def settle(
         e_radio_j=np.where(stays, 0.0, e_radio),
         e_comp_j=np.where(stays, 0.0, e_comp),
         e_twin_j=np.where(stays, 0.0, 2.0 * overhead.twin_j),
+    )
+
+
+def settle_step(
+    work: Work, plan: Plan, rsus: Rsus, free_s: Floats, overhead: Overhead
+) -> Settled:
+    """One step as printed: everybody is served at once at a shared clock, nothing queues.
+
+    Args:
+        work: the tasks, (k,). plan: what to do with them; hosts do not exist here, (k,).
+        rsus: the RSUs. free_s: the cores, which stay idle, (M, K). overhead: of the twins.
+    """
+    server = np.where(plan.rho > 0.0, plan.target, -1)
+    core_hz = shared_clock(plan.rho, server, rsus.cpu_hz)
+    parts = outcomes(work, plan.rho, core_hz, rsus.unit_price[server], overhead)
+    m, at = len(rsus.cpu_hz), server >= 0
+    cycles = np.bincount(server[at], (plan.rho * work.cycles)[at], minlength=m)
+    nobody = np.zeros(len(server), bool)
+    return Settled(
+        parts=parts,
+        server=server,
+        accepted=at,
+        rejected=nobody,
+        forwarded=nobody,
+        toll=np.zeros(len(server)),
+        asked=count_asked(plan, m),
+        requests=np.bincount(server[at], minlength=m).astype(np.float64),
+        wait_s=np.zeros(m),
+        offered_cycles=cycles,
+        served_cycles=cycles,
+        free_s=free_s,
     )

@@ -19,7 +19,7 @@ class Plan:
     """What is to be done with each task, (k,).
 
     Attributes:
-        rho: fraction in force. target: RSU it is sent to, -1 for none.
+        rho: fraction in force. target: RSU that is asked, -1 for none; rho = 0 sends it nothing.
         guest: it is sent to a neighbour vehicle instead. host_bps, host_hz: link to and clock of that one.
     """
 
@@ -39,6 +39,7 @@ class Settled:
         server: RSU that computed the share, -1 for none or a vehicle, (k,).
         accepted: the share was computed away, (k,). rejected: the edge refused it, (k,).
         forwarded: an RSU passed it on, (k,). toll: X, (k,).
+        asked: tasks whose vehicle asked each RSU, whatever the share: req_m, (M,).
         requests: sub-tasks that reached each RSU, refused ones too, (M,).
         wait_s: their mean wait, refused ones counted as W_max at most, 0 without any, (M,).
         offered_cycles: their work, (M,). served_cycles: the part that was accepted, (M,).
@@ -51,6 +52,7 @@ class Settled:
     rejected: Bools
     forwarded: Bools
     toll: Floats
+    asked: Floats
     requests: Floats
     wait_s: Floats
     offered_cycles: Floats
@@ -112,6 +114,11 @@ def settle(
     sent = plan.rho > 0.0
     done = sent & queued.accepted
     return _report(work, plan, parts, queued, sent, done, rsus)
+
+
+def count_asked(plan: Plan, rsus: int) -> Floats:
+    """req_m: the tasks that came with a request to each RSU; at rho = 0 there is one too, (M,)."""
+    return np.bincount(plan.target[plan.target >= 0], minlength=rsus).astype(np.float64)
 
 
 def _queue(
@@ -181,6 +188,7 @@ def _report(
         rejected=sent & ~queued.accepted,
         forwarded=queued.forwarded & done,
         toll=owed,
+        asked=count_asked(plan, m),
         requests=requests,
         wait_s=waited / np.maximum(requests, 1.0),
         offered_cycles=np.bincount(at, cycles[came], minlength=m),
