@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import math
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -122,8 +123,8 @@ def _csv_rows(store: Store, run: str, after: int) -> tuple[int, str]:
     rows = csv.writer(out)
     for step, row in zip(steps.tolist(), values.tolist(), strict=True):
         for scheme, cells in zip(schemes, row, strict=True):
-            if any(cell == cell for cell in cells):  # a scheme off the stage has only NaN
-                rows.writerow([step, scheme, *("" if c != c else f"{c:.7g}" for c in cells)])
+            if not all(map(math.isnan, cells)):  # a scheme off the stage has only NaN
+                rows.writerow([step, scheme, *("" if math.isnan(c) else f"{c:.7g}" for c in cells)])
     return int(steps[-1]), out.getvalue()
 
 

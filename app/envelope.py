@@ -1,7 +1,7 @@
 """The message a Dash page posts to run a callback, held against the callbacks that exist.
 
-Dash itself trusts this message: an unknown output, a missing input or an id of another type ends in an
-exception. The page only ever sends what the registry says, so anything else is refused beforehand.
+Dash itself trusts this message: an unknown output, a missing input or an id of another type ends in
+an exception. The page only ever sends what the registry says, so anything else is refused first.
 Callbacks with pattern-matching ids are not admitted.
 """
 

@@ -1,7 +1,8 @@
-"""The guard before everything: what no browser page of ours would send never reaches the server behind it.
+"""The guard before everything: what no page of ours would send never reaches the server.
 
-Checked in this order, HTTP and WebSocket alike: Host (421), Origin and Sec-Fetch-Site (403), address (404)
-and verb (405); then for POST: rate (429), role (403), content type (415), length (411, 413), JSON (400).
+Checked in this order, HTTP and WebSocket alike: Host (421), Origin and Sec-Fetch-Site (403),
+address (404) and verb (405); then for POST: rate (429), role (403), content type (415),
+length (411, 413), JSON (400).
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ MAX_BODY: Final = 64 * 1024
 _BODY_TIMEOUT_S: Final = 10.0
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _OWN_SITES: Final = frozenset({"same-origin", "none"})
-_LOG: Final = logging.getLogger("iov_twin.guard")
+logger = logging.getLogger("iov_twin.guard")
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """An answer given instead of passing the request on: a status and one sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -40,7 +41,8 @@ class Rules:
 
     Attributes:
         hosts: values of the Host header that mean this server, port included, lower case.
-        callbacks: Dash's registered callbacks. is_bundle: whether a script address belongs to the page.
+        callbacks: Dash's registered callbacks.
+        is_bundle: whether a script address belongs to the page.
         script_hashes: CSP hashes of the inline scripts of the page.
         sharing: tokens and roles when others may look; None when only this machine may connect.
         buckets: how often a client may post.
@@ -79,17 +81,19 @@ class Guard:
                 if await self._redeem(scope, guarded.send):
                     return
             await self._app(scope, receive, guarded.send)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             await _refuse(scope, receive, guarded.send, refusal)
         except Exception:
-            _LOG.exception("%s failed", scope["path"])
+            logger.exception("%s failed", scope["path"])
             if not guarded.started and scope["type"] == "http":
-                await _refuse(scope, receive, guarded.send, Refusal(500, "The server failed here."))
+                await _refuse(
+                    scope, receive, guarded.send, RefusedError(500, "The server failed here.")
+                )
 
     def _check_socket(self, scope: Scope, headers: _Headers) -> None:
         self._check_source(headers, unsafe=True)
         if scope["path"] != routes.STREAM:
-            raise Refusal(404, "There is no such stream.")
+            raise RefusedError(404, "There is no such stream.")
         scope.setdefault("state", {})["role"] = self._role(headers)
 
     async def _check_http(self, scope: Scope, headers: _Headers, receive: Receive) -> Receive:
@@ -97,40 +101,40 @@ class Guard:
         self._check_source(headers, unsafe=method not in _SAFE)
         verbs = routes.verbs(scope["path"], self._rules.is_bundle)
         if not verbs:
-            raise Refusal(404, "There is nothing at this address.")
+            raise RefusedError(404, "There is nothing at this address.")
         if method not in verbs:
-            raise Refusal(405, f"This address takes {' and '.join(sorted(verbs))} only.")
+            raise RefusedError(405, f"This address takes {' and '.join(sorted(verbs))} only.")
         role = self._role(headers)
         scope.setdefault("state", {})["role"] = role
         if method in _SAFE:
             return receive
         client = (scope.get("client") or ("?",))[0]
         if not self._rules.buckets.take(client):
-            raise Refusal(429, "Too many requests: wait a second.")
+            raise RefusedError(429, "Too many requests: wait a second.")
         if role != "operator":
-            raise Refusal(403, "Viewers may look: open the link with the token to steer.")
+            raise RefusedError(403, "Viewers may look: open the link with the token to steer.")
         body = await _body(headers, receive)
         try:
             value = strict_json.loads(body)
             if scope["path"] == routes.CALLBACK:
                 envelope.check(value, self._rules.callbacks())
         except strict_json.JsonError as error:
-            raise Refusal(400, str(error)) from None
+            raise RefusedError(400, str(error)) from None
         if scope["path"] == routes.CALLBACK and scope.get("query_string"):
-            raise Refusal(400, "A callback takes no query.")
+            raise RefusedError(400, "A callback takes no query.")
         scope["state"]["json"] = value
         return _replay(body, receive)
 
     def _check_source(self, headers: _Headers, *, unsafe: bool) -> None:
         host = headers.one("host")
         if host is None or host.lower() not in self._rules.hosts:
-            raise Refusal(421, "This server does not go by that name.")
+            raise RefusedError(421, "This server does not go by that name.")
         if headers.all("origin") not in ([], [f"http://{host}"]):
-            raise Refusal(403, "Requests from other sites are refused.")
+            raise RefusedError(403, "Requests from other sites are refused.")
         site, mode = headers.one("sec-fetch-site"), headers.one("sec-fetch-mode")
         visit = mode == "navigate" and not unsafe
         if headers.all("sec-fetch-site") and site not in _OWN_SITES and not visit:
-            raise Refusal(403, "Requests from other sites are refused.")
+            raise RefusedError(403, "Requests from other sites are refused.")
 
     def _role(self, headers: _Headers) -> str:
         sharing = self._rules.sharing
@@ -148,7 +152,9 @@ class Guard:
         token = parse_qs(query.decode("latin-1")).get("token", [""])[0]
         cookie = self._rules.sharing.redeem(token)
         if cookie is None:
-            raise Refusal(403, "This link was used before: ask for the new one in the terminal.")
+            raise RefusedError(
+                403, "This link was used before: ask for the new one in the terminal."
+            )
         headers = [
             (b"location", scope["path"].encode()),
             (b"set-cookie", cookie.encode()),
@@ -161,13 +167,14 @@ class Guard:
 
     def _policy(self, host: str) -> bytes:
         socket = f" ws://{host}" if host.lower() in self._rules.hosts else ""
-        return (
+        policy: str = (
             "default-src 'self'; "
             f"script-src 'self' {' '.join(self._rules.script_hashes)}; "
             "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
             f"connect-src 'self'{socket}; worker-src 'self' blob:; object-src 'none'; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        ).encode()
+        )
+        return policy.encode()
 
 
 class _Headers:
@@ -210,26 +217,26 @@ class _Hardened:
 
 async def _body(headers: _Headers, receive: Receive) -> bytes:
     if headers.one("content-type") != "application/json":
-        raise Refusal(415, "The content type must be application/json.")
+        raise RefusedError(415, "The content type must be application/json.")
     length = headers.one("content-length")
     if length is None or headers.all("transfer-encoding") or not length.isdecimal():
-        raise Refusal(411, "The request must say its content length.")
+        raise RefusedError(411, "The request must say its content length.")
     if len(length) > 9 or int(length) > MAX_BODY:
-        raise Refusal(413, f"The request is longer than {MAX_BODY} bytes.")
-    body = b""
+        raise RefusedError(413, f"The request is longer than {MAX_BODY} bytes.")
+    body = bytearray()
     try:
         async with asyncio.timeout(_BODY_TIMEOUT_S):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise Refusal(400, "The request ended early.")
+                    raise RefusedError(400, "The request ended early.")
                 body += message.get("body", b"")
                 if len(body) > MAX_BODY:
-                    raise Refusal(413, f"The request is longer than {MAX_BODY} bytes.")
+                    raise RefusedError(413, f"The request is longer than {MAX_BODY} bytes.")
                 if not message.get("more_body", False):
-                    return body
+                    return bytes(body)
     except TimeoutError:
-        raise Refusal(408, "The request did not arrive in time.") from None
+        raise RefusedError(408, "The request did not arrive in time.") from None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -244,7 +251,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: RefusedError) -> None:
     body = strict_json.dumps({"error": refusal.sentence}).encode()
     kind = "http.response"
     if scope["type"] == "websocket":

@@ -1,4 +1,4 @@
-"""What travels on the stream: messages of a tab read, metrics encoded, the arm of a scheme found."""
+"""What travels on the stream: a tab's messages read, metrics encoded, a scheme's arm found."""
 
 from __future__ import annotations
 
@@ -92,13 +92,15 @@ def _is_index(value: object, most: int) -> bool:
 
 
 def metrics_batch(run: str, steps: NDArray[np.uint32], values: NDArray[np.float32]) -> bytes:
-    """Recorded rows as a tab reads them: header, u32 step[rows], f32 values[rows][schemes][columns].
+    """Recorded rows as a tab reads them: header, u32 step[], f32 values[rows][schemes][columns].
 
-    The 20-byte header: magic `IOVM`, u16 version, u16 schemes, u32 rows, u32 run (crc32 of the run id),
-    u32 columns; little-endian.
+    The 20-byte header: magic `IOVM`, u16 version, u16 schemes, u32 rows, u32 run (crc32 of the
+    run id), u32 columns; little-endian.
 
     Args:
-        run: run id. steps: (rows,). values: schemes in stage order, (rows, schemes, len(METRICS)).
+        run: run id.
+        steps: (rows,).
+        values: schemes in stage order, (rows, schemes, len(METRICS)).
     """
     rows, schemes, columns = values.shape
     head = _METRICS_HEADER.pack(b"IOVM", 1, schemes, rows, wire.run_code(run), columns)

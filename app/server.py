@@ -1,11 +1,11 @@
-"""The web application: Dash for the page, the stream and control beside it, the guard before all."""
+"""The web application: Dash for the page, stream and control beside it, the guard before all."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from dash import Dash
 from dash.development.base_component import Component
@@ -28,7 +28,8 @@ from engine.store import Store
 _THEME: Final = (
     "(()=>{let t=new URLSearchParams(location.search).get('theme');"
     "try{t=t||localStorage.getItem('iov-twin-theme')}catch{}"
-    "if(t!=='dark'&&t!=='light')t=matchMedia('(prefers-color-scheme: dark)').matches?'dark':'light';"
+    "if(t!=='dark'&&t!=='light')"
+    "t=matchMedia('(prefers-color-scheme: dark)').matches?'dark':'light';"
     "document.documentElement.dataset.bsTheme=t})()"
 )
 _INDEX: Final = f"""<!DOCTYPE html>
@@ -85,7 +86,7 @@ def create_app(
     )
     dash = Dash(
         "app",
-        server=server,
+        server=cast(Any, server),  # Dash types it for its other backends
         backend="fastapi",
         assets_folder=str(ROOT / "assets"),
         include_assets_files=False,

@@ -1,8 +1,8 @@
 """The stream to the tabs: one reader of the store, the newest frame to whoever is ready for it.
 
-Nothing queues. Each tab has one place per kind of message and holds the newest; a frame goes out only
-after the last one was acknowledged. Reads take microseconds and happen in the event loop, except the
-metrics, which a thread of their own reads.
+Nothing queues. Each tab has one place per kind of message, which holds the newest; a frame goes
+out only after the last one was acknowledged. Reads take microseconds and happen in the event loop,
+except those of metrics, which have a thread.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WATCHED: Final = 16
 _ROWS: Final = 100_000
 #: The order in which waiting messages go out; `hello` says how to read the rest.
 _ORDER: Final = ("hello", "status", "control", "error", "inspect", "metrics")
-_LOG: Final = logging.getLogger("iov_twin.stream")
+logger = logging.getLogger("iov_twin.stream")
 
 
 class Client:
@@ -67,8 +67,9 @@ class Hub:
     """Reads the store once for all tabs and gives each what it is ready for.
 
     Args:
-        store: what the engine writes. overlay: turns the engine's status into the one to show, given
-            that the engine may have died since it wrote it.
+        store: what the engine writes.
+        overlay: turns the engine's status into the one to show, given that the engine may have died
+            since it wrote it.
     """
 
     def __init__(
@@ -119,7 +120,7 @@ class Hub:
                     metrics_at = now + _METRICS_S
                     await self._read_metrics()
             except Exception:
-                _LOG.exception("reading the store failed")
+                logger.exception("reading the store failed")
                 await asyncio.sleep(_METRICS_S)
             await asyncio.sleep(POLL_S)
 
@@ -130,8 +131,11 @@ class Hub:
         frame = self._store.frame()
         if frame is None or (self._frame is not None and frame[0] == self._frame[0]):
             return
-        self._frame, self._sent = frame, {}
         self._read_status()
+        run = self._status.get("run")
+        if not run or wire.header(frame[1]).run != wire.run_code(run):
+            return  # left over from an earlier run
+        self._frame, self._sent = frame, {}
         for client in self._clients:
             client.awake.set()
 
@@ -314,4 +318,4 @@ class Hub:
             async with asyncio.timeout(1.0):
                 await socket.close(1008)
         except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
-            _LOG.debug("a tab was gone before it was closed")
+            logger.debug("a tab was gone before it was closed")

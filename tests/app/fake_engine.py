@@ -1,9 +1,9 @@
-"""A stand-in for `python -m engine`: vehicles on a random walk, so that the page has something to show.
+"""A stand-in for `python -m engine`: vehicles on a random walk, for the page to show.
 
     python tests/app/fake_engine.py --store DIR --vehicles 200 --hertz 1
 
-It follows the control (running, speed, stage, failed RSUs) and answers what is inspected, with invented
-numbers throughout.
+It follows the control (running, speed, stage, failed RSUs) and answers what is inspected, with
+invented numbers throughout.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ class Walk:
             "phase_s": 0.0, "fading": 1.0, "fading_v2v": 1.0,
         }  # fmt: skip
         return Scene(
-            step=step, t_s=float(step), vehicle=self.ids[order], slot=rows[order], fresh=fresh[order],
-            kind=self.kind[order], position_m=self.at[order], velocity_mps=velocity[order],
+            step=step, t_s=float(step), vehicle=self.ids[order], slot=rows[order],
+            fresh=fresh[order], kind=self.kind[order], position_m=self.at[order], velocity_mps=velocity[order],
             has_task=rng.random(n) < 0.5, distance_m=distance[order], serving=serving[order],
             rate_bps=np.zeros((n, RSUS)), rsus=rsus,
             **{name: np.full(n, value) for name, value in full.items()},
@@ -122,8 +122,8 @@ def arm(scene: Scene, level: float, rng: np.random.Generator) -> tuple[wire.ArmV
     )  # fmt: skip
     load = np.bincount(scene.serving[rho > 0], minlength=RSUS).astype(float)
     view = wire.ArmView(outcome, np.full(n, 0.8), load * 0.05, load)
-    means = {"tasks": task.sum(), "cost": cost[task].mean(), "success_rate": outcome.success[task].mean(),
-             "delay_s": outcome.delay_s[task].mean(), "energy_j": outcome.energy_j[task].mean(),
+    means = {"tasks": task.sum(), "cost": cost[task].mean(),
+             "success_rate": outcome.success[task].mean(), "delay_s": outcome.delay_s[task].mean(), "energy_j": outcome.energy_j[task].mean(),
              "price": outcome.price[task].mean(), "rho": rho[task].mean()}  # fmt: skip
     return view, np.array([means.get(name, 0.1) for name in METRICS], np.float32)
 
@@ -172,18 +172,19 @@ def explanation(key: str, scene: Scene, stage: list[str]) -> dict:
     ]
     one = {
         "options": options, "choice": choice, "hindsight": {"option": 1, "rho": 0.45, "cost": 1.1},
-        "regret": 0.04, "equation": "Ω = t/T + E/E_max + price/P_max = 0.41/0.80 + 6/15 + 0.09/1 = 1.14",
+        "regret": 0.04,
+        "equation": "Ω = t/T + E/E_max + price/P_max = 0.41/0.80 + 6/15 + 0.09/1 = 1.14",
     }  # fmt: skip
     step = {"task": True, "t_over_t": 0.6, "energy": 0.4, "success": True, "rho": 0.4}
     return {
         "kind": "vehicle", "vehicle": vehicle, "slot": int(scene.slot[row]), "row": row,
         "step": scene.step, "present": True, "type": ("car", "bus", "truck")[scene.kind[row]],
         "actual": {"x": x, "y": y, "speed_mps": 9.0, "heading_deg": 90.0},
-        "twin": {"x": x - 9, "y": y, "age_s": 1.0, "cpu_ghz": 2.0, "rate_mbps": 80.0, "battery_wh": 200.0,
-                 "battery_capacity_wh": 250.0, "vx": 9.0, "vy": 0.0, "serving": 3},
+        "twin": {"x": x - 9, "y": y, "age_s": 1.0, "cpu_ghz": 2.0, "rate_mbps": 80.0,
+                 "battery_wh": 200.0, "battery_capacity_wh": 250.0, "vx": 9.0, "vy": 0.0, "serving": 3},
         "history": [{"step_ago": 9 - i, **step} for i in range(10)],
         "task": {"data_mb": 1.0, "gcycles": 1.0, "deadline_s": 0.8, "phase_s": 0.1},
-        "arms": {name: one for name in stage},
+        "arms": dict.fromkeys(stage, one),
     }  # fmt: skip
 
 
@@ -200,9 +201,8 @@ def main() -> None:
     rng = np.random.default_rng(0)
     walk, run = Walk(options.vehicles, rng), f"fake-{int(time.time())}"
     control = store.control()
-    store.begin_run(
-        run, {"seed": 0, "params": Params().as_json(), "stage": control["stage"], "mobility": "fake"}, city()
-    )  # fmt: skip
+    about = {"seed": 0, "params": Params().as_json(), "mobility": "fake"}
+    store.begin_run(run, {**about, "stage": control["stage"]}, city())
     step, steps, due, reset = 0, control["steps"], time.monotonic(), control["reset"]
     while True:
         control = store.control()

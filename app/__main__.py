@@ -1,0 +1,198 @@
+"""The command `iov-twin`: the only place that starts anything.
+
+`serve` binds its port, starts the engine, and only then imports the web framework, so that SUMO is
+on its way while Python reads modules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+import threading
+import webbrowser
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from app import listen
+from app.claim import ClaimError, claim
+from app.engine_process import EngineProcess
+from app.options import PORT, ServeOptions, parse
+from app.sharing import Sharing
+from engine.disk import StoreError
+from engine.store import Store
+
+if TYPE_CHECKING:
+    import socket
+
+    import uvicorn
+    from starlette.types import ASGIApp
+
+_ELSEWHERE: Final = ("run", "record", "doctor")
+logger = logging.getLogger("iov_twin")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in _ELSEWHERE:
+        from engine import cli  # noqa: PLC0415  the dashboard needs none of it
+
+        return cli.main(words)
+    return serve(parse(words[1:] if words[:1] == ["serve"] else words))
+
+
+def serve(options: ServeOptions, engine: Sequence[str] = ("-m", "engine")) -> int:
+    """The dashboard, until Ctrl-C.
+
+    Args:
+        options: from the command line.
+        engine: what Python runs as the engine.
+
+    Returns:
+        0 when it was ended, 1 when it could not begin.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    if not options.share and not listen.is_loopback(options.host):
+        return _refuse(
+            f"Others could steer at {options.host}: add --share to allow them to look.", 2
+        )
+    try:
+        listener = listen.bind(options.host, options.port, PORT)
+    except listen.ListenError as error:
+        return _refuse(str(error))
+    with listener:
+        try:
+            with claim(options.store):
+                store = Store(options.store)
+                store.begin(options.control)
+                return _serve(options, listener, store, engine)
+        except (ClaimError, StoreError) as error:
+            return _refuse(str(error))
+
+
+def _serve(
+    options: ServeOptions, listener: socket.socket, store: Store, engine: Sequence[str]
+) -> int:
+    command = [
+        sys.executable,
+        *engine,
+        "--store",
+        str(options.store),
+        "--mobility",
+        options.mobility,
+    ]
+    process = EngineProcess(
+        command, options.store / "engine.log", lambda: store.status().get("heartbeat")
+    )
+    process.start()
+    try:
+        asyncio.run(_run(options, listener, store, process))
+    except KeyboardInterrupt:
+        logger.debug("ended before the server had begun")
+    finally:
+        process.stop()
+    return 0
+
+
+async def _run(
+    options: ServeOptions, listener: socket.socket, store: Store, process: EngineProcess
+) -> None:
+    port = listener.getsockname()[1]
+    address = listen.address_of(options.host, port)
+    sharing = (
+        Sharing(lambda token: _say(f"To steer: {address}?token={token}")) if options.share else None
+    )
+    watching = asyncio.create_task(process.watch())
+    app = _app(options, port, store, process, sharing)
+    server = _server(app)
+
+    def end() -> None:
+        server.should_exit = True
+        threading.Thread(target=process.stop, daemon=True).start()
+
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            loop.add_signal_handler(getattr(signal, name), end)
+    announcing = asyncio.create_task(_announce(server, address, options, port))
+    telling = asyncio.create_task(_tell(store, process))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for task in (watching, announcing, telling):
+            task.cancel()
+
+
+def _app(
+    options: ServeOptions, port: int, store: Store, process: EngineProcess, sharing: Sharing | None
+) -> ASGIApp:
+    from app.layout import layout  # noqa: PLC0415  after the engine is on its way
+    from app.server import create_app  # noqa: PLC0415
+
+    hosts = listen.names(options.host, port)
+    return create_app(store, hosts=hosts, layout=layout, overlay=process.overlay, sharing=sharing)
+
+
+def _server(app: ASGIApp) -> uvicorn.Server:
+    import uvicorn  # noqa: PLC0415  after the engine is on its way
+
+    class Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Leave the signals to `_run`, which ends the engine too."""
+            yield
+
+    return Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            ws_per_message_deflate=False,
+            ws_max_size=4096,
+            ws_ping_interval=10.0,
+            ws_ping_timeout=10.0,
+            timeout_graceful_shutdown=1,
+        )
+    )
+
+
+async def _announce(server: uvicorn.Server, address: str, options: ServeOptions, port: int) -> None:
+    while not server.started:
+        await asyncio.sleep(0.02)
+    if options.port is None and port != PORT:
+        _say(f"Port {PORT} is taken; using {port}.")
+    _say(f"IoV Twin is at {address} (Ctrl-C ends it)")
+    if options.browser:
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+async def _tell(store: Store, process: EngineProcess) -> None:
+    """Repeat in the terminal when the engine says that it failed."""
+    told = ""
+    while True:
+        status: dict[str, Any] = process.overlay(store.status())
+        message = str(status.get("message", ""))
+        if status.get("state") == "failed" and message != told:
+            logger.error("%s", message)
+        told = message
+        await asyncio.sleep(0.5)
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(sentence + "\n")
+    sys.stdout.flush()
+
+
+def _refuse(sentence: str, status: int = 1) -> int:
+    sys.stderr.write(f"iov-twin: {sentence}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
