@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.mobility.recorded import RecordedMobility
 from engine.mobility.synthetic import SyntheticMobility
 from engine.params import Params
 from engine.types import Mobility
@@ -29,8 +30,6 @@ def open_mobility(spec: str, params: Params, city: Path | None = None) -> Mobili
     if spec == "synthetic":
         return SyntheticMobility(params.seed)
     if spec.endswith(".npz"):
-        from engine.mobility.recorded import RecordedMobility
-
         return RecordedMobility(Path(spec))
     raise ValueError(
         f"mobility={spec[:80]!r}: choose sumo, synthetic or the path of a recorded trace (.npz)."

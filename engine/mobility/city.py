@@ -46,8 +46,8 @@ def mesh_neighbours() -> Ints:
 def static_city(city: Path | None = None) -> dict[str, Any]:
     """What never changes in a run, ready for JSON: roads, crossings, lights, units, mesh.
 
-    Lengths in metres to 0.1 m, headings in radians counter-clockwise from east. The colour of a light
-    is `states[k][link]` of its program, k the phase at (t_s - offset) modulo the sum of durations.
+    Lengths in metres to 0.1 m, headings in radians counter-clockwise from east. A light's colour is
+    `states[k][link]` of its program, k the phase at (t_s - offset) modulo the sum of durations.
 
     Args:
         city: folder of a city, the packaged one if None.

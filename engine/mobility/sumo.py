@@ -1,8 +1,8 @@
 """Live mobility: SUMO over TraCI, one message a step each way, stepping ahead on its own core.
 
-All commands of a step and the order to step travel in one message, and the answer is fetched when the
-next step is asked for: while the engine works on second t, SUMO computes t + 1. Ids have a fixed
-width, so that every vehicle's record has the same length and one numpy view decodes them all.
+All commands of a step and the order to step travel in one message, and the answer is fetched when
+the next step is asked for: while the engine works on second t, SUMO computes t + 1. Ids have a
+fixed width, so every vehicle's record has the same length and one numpy view decodes them all.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _FLAGS: Final = (
 _KINDS: Final = ("car", "bus", "truck")
 _ID_DIGITS: Final = 8
 _ID_VALUE: Final = 10 ** np.arange(_ID_DIGITS - 1, -1, -1)
-#: A vehicle's record in the answer to a step: its id, then per variable its id, status, type, value.
+#: A vehicle's record in the answer to a step: id, then per variable number, status, type, value.
 _RECORD: Final = np.dtype(
     [
-        ("short", "u1"), ("length", ">i4"), ("response", "u1"), ("id_length", ">i4"), ("id", "u1", (_ID_DIGITS,)),
-        ("count", "u1"),
+        ("short", "u1"), ("length", ">i4"), ("response", "u1"),
+        ("id_length", ">i4"), ("id", "u1", (_ID_DIGITS,)), ("count", "u1"),
         ("position", "u1", (3,)), ("xy", ">f8", (2,)),
         ("speed", "u1", (3,)), ("mps", ">f8"),
         ("angle", "u1", (3,)), ("degrees", ">f8"),
@@ -157,7 +157,7 @@ class Answer:
 
     def status(self) -> bool:
         """Whether the next command was carried out."""
-        return self._block()[1] == tc.RTYPE_OK
+        return bool(self._block()[1] == tc.RTYPE_OK)
 
     def reply(self) -> memoryview | None:
         """What the next command gives, None if it was refused."""

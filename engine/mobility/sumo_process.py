@@ -55,8 +55,8 @@ def sumo_version() -> str:
 class SumoProcess:
     """A running SUMO and the connection to it, over which whole messages go and come.
 
-    SUMO listens on all interfaces for the fraction of a second it takes to load its net, for one client
-    only: this one, from 127.0.0.1. After that it listens nowhere.
+    Once it has loaded its net SUMO listens, on all interfaces, for one client: this one, which
+    dials every 10 ms. From then on it listens nowhere.
 
     Args:
         options: of the `sumo` command.
@@ -129,7 +129,7 @@ class SumoProcess:
                 raise MobilityLost(self._reason())
             with contextlib.suppress(ConnectionRefusedError):
                 link = socket.create_connection(("127.0.0.1", port), _POLL_S)
-                # A dialled port nobody listens on yet may be drawn as our own end: we reach ourselves.
+                # A port nobody listens on yet may be drawn as our own end: then we reach ourselves.
                 if link.getsockname() != link.getpeername():
                     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     return link
