@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from engine import schemes
+from engine import metrics, schemes
 from engine.environment import Arm, ArmStep
 from engine.params import Params
-from engine.physics import neighbours
+from engine.physics import bound, neighbours
 from engine.twins import VehicleTwins
 from engine.types import Rsus, Scene
 
@@ -22,8 +23,8 @@ BOUND: Final = "bound"
 class Comparison:
     """The schemes on stage, each in an arm of its own, stepped in lock-step.
 
-    Arms share nothing that a decision changes, and each scheme draws from its own generator, so adding
-    or removing one leaves the others bit-identical.
+    Arms share nothing that a decision changes, and each scheme draws from its own generator, so
+    adding or removing one leaves the others bit-identical.
 
     Raises:
         ValueError: a name on stage is no scheme.
@@ -74,10 +75,16 @@ class Comparison:
         for name in self._stage:
             arm = self._arms.get(name) or self._open(name, scene.rsus)
             steps[name] = arm.step(scene, params, sight, helpers)
+        if BOUND in steps:
+            outcome = bound.lone(scene, params, helpers)
+            row = metrics.row(scene.has_task, outcome)
+            steps[BOUND] = dataclasses.replace(steps[BOUND], outcome=outcome, row=row)
         return steps
 
     def _open(self, name: str, rsus: Rsus) -> Arm:
+        """A fresh arm; the bound, whose tasks meet no queue, has that of `local` beneath it."""
+        played = "local" if name == BOUND else name
         entropy = [self._seed, zlib.crc32(b"scheme:" + name.encode())]
         rng = np.random.default_rng(np.random.SeedSequence(entropy))
-        self._arms[name] = arm = Arm(name, schemes.load(name).build(self._params, rng), rsus)
+        self._arms[name] = arm = Arm(name, schemes.load(played).build(self._params, rng), rsus)
         return arm

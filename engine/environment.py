@@ -81,8 +81,10 @@ class Arm:
         """Observe, decide, settle and remember one step.
 
         Args:
-            scene: the step's scene. params: in force.
-            sight: what the vehicle twins say. helpers: who may help whom.
+            scene: the step's scene.
+            params: in force.
+            sight: what the vehicle twins say.
+            helpers: who may help whom.
 
         Raises:
             ValueError: the scheme decided something that is no decision.
@@ -92,9 +94,7 @@ class Arm:
         decision = _checked(self.scheme.act(observation), self.name, scene)
         battery_j = self._battery_j[scene.slot]
         work = work_of(scene, battery_j)
-        planned = plan(
-            scene, params, work, decision, observation.rsus, sight, helpers, battery_j
-        )
+        planned = plan(scene, params, work, decision, observation.rsus, sight, helpers, battery_j)
         settled = _settle(params, work, planned.plan, scene.rsus, self._free_s)
         outcome = _outcome(len(scene.vehicle), work, planned, settled)
         before_s, self._free_s = self._free_s, settled.free_s
@@ -116,7 +116,7 @@ class Arm:
         )
 
     def _seen_from_here(self, scene: Scene, params: Params) -> Scene:
-        """The scene with what differs by arm: who is new to it, and RSUs whose battery it emptied."""
+        """The scene with what differs by arm: who is new to it, RSUs whose battery it emptied."""
         if not self._begun:
             scene = dataclasses.replace(scene, fresh=np.ones(len(scene.fresh), bool))
             self._begun = True
@@ -191,9 +191,7 @@ class Arm:
         self, scene: Scene, battery_j: Floats, outcome: Outcome, settled: Settled
     ) -> None:
         """Complete the twins' rows of this step, eqs. (35) and (36)."""
-        self._twins.record(
-            scene.step, settled.asked, settled.wait_s, settled.offered_cycles
-        )
+        self._twins.record(scene.step, settled.asked, settled.wait_s, settled.offered_cycles)
         n, on = len(scene.vehicle), scene.has_task
         serving = scene.serving
         rows = np.empty((13, n))
@@ -223,16 +221,12 @@ def _checked(decision: Decision, name: str, scene: Scene) -> Decision:
     return Decision(np.clip(decision.rho, 0.0, 1.0), decision.target)
 
 
-def _settle(
-    params: Params, work: Work, planned: Plan, rsus: Rsus, free_s: Floats
-) -> Settled:
+def _settle(params: Params, work: Work, planned: Plan, rsus: Rsus, free_s: Floats) -> Settled:
     overhead = Overhead.of(params)
     if params.equations == "paper-literal":
         return literal.settle_step(work, planned, rsus, free_s, overhead)
     live = params.mesh == "live"
-    return settle(
-        work, planned, rsus, free_s, overhead, live_mesh=live, admission=params.admission
-    )
+    return settle(work, planned, rsus, free_s, overhead, live_mesh=live, admission=params.admission)
 
 
 def _outcome(n: int, work: Work, planned: Planned, settled: Settled) -> Outcome:

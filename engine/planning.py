@@ -29,7 +29,8 @@ def work_of(scene: Scene, battery_j: Floats) -> Work:
     """The tasks of this step, one row each.
 
     Args:
-        scene: the step's scene. battery_j: left in each vehicle of this arm, (n,).
+        scene: the step's scene.
+        battery_j: left in each vehicle of this arm, (n,).
     """
     row = np.flatnonzero(scene.has_task)
     serving = scene.serving[row]
@@ -61,8 +62,13 @@ def plan(
     A share that nobody can be reached for stays on the vehicle.
 
     Args:
-        scene, params: of the step. work: its tasks, (k,). decision: of the scheme, (n,).
-        twins: the RSU twins. sight: the vehicle twins. helpers: who may help whom.
+        scene: the step's scene.
+        params: in force.
+        work: the tasks, (k,).
+        decision: of the scheme, (n,).
+        twins: the RSU twins.
+        sight: the vehicle twins.
+        helpers: who may help whom.
         battery_j: left in each vehicle of this arm, (n,).
     """
     overhead = Overhead.of(params)

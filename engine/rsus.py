@@ -36,9 +36,7 @@ def mesh() -> Ints:
 
 def links() -> list[tuple[int, int]]:
     """The mesh as pairs (a, b) with a < b; 31 of them."""
-    return [
-        (a, int(b)) for a, row in enumerate(mesh()) for b in sorted(row[row > a].tolist())
-    ]
+    return [(a, int(b)) for a, row in enumerate(mesh()) for b in sorted(row[row > a].tolist())]
 
 
 class RsuTraits:

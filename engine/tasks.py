@@ -43,12 +43,16 @@ class TaskSource:
         mixes = _generator(seed, b"applications").dirichlet([DIRICHLET] * CLASSES, _MIXES)
         self._mix_ends = np.cumsum(mixes, axis=1)[:, :-1]
 
-    def step(self, params: Params, slot: Ints, fresh: Bools, vehicle: Ints, cpu_hz: Floats) -> Tasks:
+    def step(
+        self, params: Params, slot: Ints, fresh: Bools, vehicle: Ints, cpu_hz: Floats
+    ) -> Tasks:
         """The tasks of the next step.
 
         Args:
             params: parameters in force.
-            slot, fresh, vehicle: as in `Scene`, (n,).
+            slot: as in `Scene`, (n,).
+            fresh: as there, (n,).
+            vehicle: as there, (n,).
             cpu_hz: f_n, which the deadline floor depends on, (n,).
         """
         draws = self._rng.random((5, MAX_VEHICLES))[:, slot]

@@ -1,9 +1,9 @@
 """Digital twins: what the decision maker knows, as of the last synchronisation, MODEL A3.6.
 
 The vehicles' whereabouts are nature's, so their twins are kept once for all arms (`VehicleTwins`);
-loads, batteries and histories are an arm's own (`RsuTwinLog`, `History`). The row of step k is complete
-when step k is over. With S >= 1 s every S-th step publishes the newest complete row; with S < 1 s what
-changes within the step is taken between the last two rows.
+loads, batteries and histories are an arm's own (`RsuTwinLog`, `History`). The row of step k is
+complete when step k is over. With S >= 1 s every S-th step publishes the newest complete row; with
+S < 1 s what is known as a step starts is taken between the last two rows.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Sight:
     """Where the twins have the vehicles; the same for every arm.
 
     Attributes:
-        position_m, velocity_mps: (n, 2). age_s: (n,). serving: nearest RSU from there, -1 if none, (n,).
+        position_m, velocity_mps: (n, 2). age_s: (n,).
+        serving: nearest RSU from there, -1 if none, (n,).
         distance_m: from there to every RSU, infinite where its radio is off, (n, M).
         rate_bps: expected to every RSU from there (h^2 = 1), 0 beyond the range, (n, M).
     """
@@ -117,7 +118,7 @@ class RsuState:
 
 
 class RsuTwinLog:
-    """DT_m of one arm, eqs. (4) and (36): rows step by step, the last published one for decisions."""
+    """DT_m of one arm, eqs. (4) and (36): row by row, the last published one for decisions."""
 
     def __init__(self, rsus: int) -> None:
         self._waits = np.zeros((WINDOW, rsus))
@@ -131,7 +132,9 @@ class RsuTwinLog:
         """Publish if it is due and give the twins that decisions of this step go by.
 
         Args:
-            step: of the scene. interval_s: S. state: as the step starts.
+            step: of the scene.
+            interval_s: S.
+            state: as the step starts.
         """
         now = self._row(state)
         if self._last is None:
@@ -187,7 +190,7 @@ class History:
         self._ring[step % _KEPT, slot] = rows
 
     def window(self, newest_step: int, slot: Ints) -> Floats:
-        """Rows up to `newest_step`, newest last, zeros where the vehicle was not there, (n, 10, 13)."""
+        """Rows up to `newest_step`, newest last, zeros where there was no vehicle, (n, 10, 13)."""
         steps = np.arange(newest_step - WINDOW + 1, newest_step + 1)
         rows = self._ring[(steps % _KEPT)[None, :], slot[:, None]]
         rows[steps < self._since[slot, None]] = 0.0

@@ -87,7 +87,8 @@ class Scene:
             (n,).
         fading: h_n^2 of the radio link, unit mean, (n,). fading_v2v: likewise towards a neighbour,
             (n,).
-        distance_m: to every RSU, infinite where its radio is off, (n, M). serving: nearest RSU within range, -1 if none, (n,).
+        distance_m: to every RSU, infinite where its radio is off, (n, M).
+        serving: nearest RSU within range, -1 if none, (n,).
         rate_bps: true rate to every RSU, 0 outside the range, (n, M), eq. (8).
         rsus: the RSUs.
     """
@@ -201,9 +202,9 @@ class Observation:
 
     @cached_property
     def history(self) -> Floats:
-        """Ten rows per vehicle of (x_n: f, r, E, v_x, v_y, D, C, T; t/T, E/E_max, success, rho, has task).
+        """Ten rows per vehicle, newest last, zeros where missing, (n, 10, 13), eqs. (35)-(37).
 
-        Newest last, zeros where missing, (n, 10, 13); SI units, eqs. (35)-(37).
+        Columns: x_n (f, r, E, v_x, v_y, D, C, T), t/T, E/E_max, success, rho, has task; SI units.
         """
         return self.recall()
 

@@ -1,4 +1,4 @@
-"""Radio: signal to noise, rates between vehicles and RSUs or other vehicles, MODEL A3.3, eq. (8)."""
+"""Radio: signal to noise, rates to RSUs and between vehicles, MODEL A3.3, eq. (8)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,11 @@ def floor(cycles: Floats, cpu_hz: Floats, slack: float, low_s: float, high_s: fl
     """T_lo: `slack` (chi) times the best split of a lone nominal task, within [low_s, high_s].
 
     Args:
-        cycles: C, (k,). cpu_hz: f_n, (k,). slack: chi.
+        cycles: C, (k,).
+        cpu_hz: f_n, (k,).
+        slack: chi.
+        low_s: lower end of the deadlines set.
+        high_s: upper end.
     """
     a = cycles / cpu_hz
     b = NOMINAL_BITS / NOMINAL_BPS + cycles / NOMINAL_HZ

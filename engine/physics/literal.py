@@ -23,7 +23,7 @@ from engine.physics.offloading import (
     service_price,
     upload_delay,
 )
-from engine.physics.settle import Plan, Settled, count_asked
+from engine.physics.settle import Plan, Settled, count_asked, total
 from engine.types import Floats, Ints, Rsus
 from engine.units import BPS_PER_MBPS
 
@@ -51,7 +51,9 @@ def shared_clock(rho: Floats, server: Ints, cpu_hz: Floats) -> Floats:
     """(C.6) taken for a share: f' = f_m / max(1, sum of rho at m), for each task, Hz, (k,).
 
     Args:
-        rho: fractions, (k,). server: RSU of each, -1 for none, (k,). cpu_hz: f_m, (M,).
+        rho: fractions, (k,).
+        server: RSU of each, -1 for none, (k,).
+        cpu_hz: f_m, (M,).
     """
     at = server >= 0
     asked = np.bincount(server[at], weights=rho[at], minlength=len(cpu_hz))
@@ -63,12 +65,16 @@ def outcomes(
 ) -> Parts:
     """Delay, energy, price and cost as printed.
 
-    t_off = max(rho D/r + rho C/f' + delta D/r + t_DT, C/f), (14); E_off holds E_DT twice, (11) and
-    (15); E = min(E_loc, E_off), (17); Omega by (22) with t_off, as with (16) rho would change nothing.
+    t_off = max(rho D/r + rho C/f' + delta D/r + t_DT, C/f), (14); E_off holds E_DT twice, (11)
+    and (15); E = min(E_loc, E_off), (17); Omega by (22) with t_off, as with (16) rho would change
+    nothing.
 
     Args:
-        work: the tasks, (k,). rho: fractions, (k,). core_hz: f' from `shared_clock`, (k,).
-        unit_price: p of each task's server, (k,). overhead: of the twins.
+        work: the tasks, (k,).
+        rho: fractions, (k,).
+        core_hz: f' from `shared_clock`, (k,).
+        unit_price: p of each task's server, (k,).
+        overhead: of the twins.
     """
     t_local = local_delay(0.0, work.cycles, work.cpu_hz)
     t_up = upload_delay(rho, work.data_bits, work.rate_bps)
@@ -106,20 +112,21 @@ def outcomes(
     )
 
 
-def settle_step(
-    work: Work, plan: Plan, rsus: Rsus, free_s: Floats, overhead: Overhead
-) -> Settled:
+def settle_step(work: Work, plan: Plan, rsus: Rsus, free_s: Floats, overhead: Overhead) -> Settled:
     """One step as printed: everybody is served at once at a shared clock, nothing queues.
 
     Args:
-        work: the tasks, (k,). plan: what to do with them; hosts do not exist here, (k,).
-        rsus: the RSUs. free_s: the cores, which stay idle, (M, K). overhead: of the twins.
+        work: the tasks, (k,).
+        plan: what to do with them; hosts do not exist here, (k,).
+        rsus: the RSUs.
+        free_s: the cores, which stay idle, (M, K).
+        overhead: of the twins.
     """
     server = np.where(plan.rho > 0.0, plan.target, -1)
     core_hz = shared_clock(plan.rho, server, rsus.cpu_hz)
     parts = outcomes(work, plan.rho, core_hz, rsus.unit_price[server], overhead)
     m, at = len(rsus.cpu_hz), server >= 0
-    cycles = np.bincount(server[at], (plan.rho * work.cycles)[at], minlength=m)
+    cycles = total(server[at], (plan.rho * work.cycles)[at], m)
     nobody = np.zeros(len(server), bool)
     return Settled(
         parts=parts,

@@ -14,10 +14,12 @@ INTERESTING: Final = (0.6, 4.0)
 
 
 def load_index(params: Params, vehicles: float, rsus: int) -> float:
-    """u = N lambda C_mean rho_lone / (M K f_mean); interesting between 0.6 and 4.
+    """Load u = N lambda C_mean rho_lone / (M K f_mean); interesting between 0.6 and 4.
 
     Args:
-        params: parameters in force. vehicles: N. rsus: M.
+        params: parameters in force.
+        vehicles: N.
+        rsus: M.
     """
     work_hz = vehicles * params.task_rate * sum(params.task_cycles) / 2 * GIGA * LONE_SHARE
     capacity_hz = rsus * int(params.rsu_cores) * sum(params.rsu_capacity) / 2 * GIGA

@@ -33,11 +33,13 @@ def nobody(n: int) -> Helpers:
 def match(position_m: Floats, has_task: Bools, fading: Floats) -> Helpers:
     """Pair vehicles that have a task with idle ones within 200 m, one guest a helper.
 
-    The nearest pair first, so a vehicle whose nearest helper is taken asks the next; equal distances
-    go by row.
+    The nearest pair first, so a vehicle whose nearest helper is taken asks the next; equal
+    distances go by row.
 
     Args:
-        position_m: (n, 2). has_task: (n,). fading: h^2 of the link to a neighbour, (n,).
+        position_m: (n, 2).
+        has_task: (n,).
+        fading: h^2 of the link to a neighbour, (n,).
     """
     n = len(has_task)
     guest, host, gap = _pairs(position_m, np.flatnonzero(has_task), np.flatnonzero(~has_task))
@@ -55,7 +57,7 @@ def match(position_m: Floats, has_task: Bools, fading: Floats) -> Helpers:
 
 
 def _pairs(position_m: Floats, guests: Ints, hosts: Ints) -> tuple[Ints, Ints, Floats]:
-    """All (guest, host, metres) within reach; hosts sorted by x so that only a strip is compared."""
+    """All (guest, host, metres) within reach; hosts sorted by x: only a strip is compared."""
     hosts = hosts[np.argsort(position_m[hosts, 0], kind="stable")]
     x = position_m[hosts, 0]
     first = np.searchsorted(x, position_m[guests, 0] - V2V_RANGE_M, "left")

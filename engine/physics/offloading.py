@@ -1,7 +1,7 @@
-"""One split task: its delay, energy, price and cost as pure functions, eqs. (5)-(22), MODEL A3.4-A3.5.
+"""One split task: delay, energy, price and cost as pure functions, eqs. (5)-(22), MODEL A3.4-A3.5.
 
-Where the printed equations contradict themselves, the docstring says what is taken; MODEL A1 has the
-numbers. All functions broadcast, so candidates may stand on a leading axis.
+Where the printed equations contradict themselves, the docstring says what is taken; MODEL A1 has
+the numbers. All functions broadcast, so candidates may stand on a leading axis.
 """
 
 from __future__ import annotations
@@ -64,7 +64,8 @@ class Work:
     Attributes:
         row: the vehicle's row in the scene. phase_s: when the task arrives in the step.
         data_bits, cycles, deadline_s: D, C, T. cpu_hz: f_n. battery_j: left.
-        serving: RSU the vehicle is attached to, -1 outside coverage. rate_bps: to it, true; 0 if none.
+        serving: RSU the vehicle is attached to, -1 outside coverage.
+        rate_bps: to it, true; 0 if none.
     """
 
     row: Ints
@@ -80,7 +81,7 @@ class Work:
 
 @dataclass(frozen=True)
 class Upload:
-    """The way of the share to its server: seconds, and the arrival there from the start of the step."""
+    """The way of the share to its server in s; the arrival counts from the start of the step."""
 
     t_up_s: Floats
     t_hop_s: Floats
@@ -154,7 +155,7 @@ def result_bits(rho: Floats | float, data_bits: Floats, *, share_result: bool) -
 
 
 def download_delay(bits: Floats, rate_bps: Floats) -> Floats:
-    """Time to return the result, eq. (12): bits / r; 0 without a result, infinite without a link."""
+    """Time to return the result, eq. (12): bits / r; 0 without a result, infinite without link."""
     return upload_delay(1.0, bits, rate_bps)
 
 
@@ -194,27 +195,29 @@ def cost(delay_s: Floats, energy_j: Floats, price: Floats, deadline_s: Floats) -
 
 
 def mandated_share(work: Work, rho: Floats, *, force: bool) -> Floats:
-    """rho after the mandates, eqs. (18)-(20), MODEL A3.7.
+    """The share after the mandates, eqs. (18)-(20), MODEL A3.7.
 
     (C.2): a battery below E_loc = kappa_n C sends the whole task away. With `force` also what (18)
     means physically (it compares Hz with cycles): at least 1 - f_n T / C leaves.
 
     Args:
-        work: the tasks, (k,). rho: as decided, (k,). force: the switch `mandate`.
+        work: the tasks, (k,).
+        rho: as decided, (k,).
+        force: the switch `mandate`.
     """
     if force:
         rho = np.maximum(rho, 1.0 - work.cpu_hz * work.deadline_s / work.cycles)
     return np.where(work.battery_j < VEHICLE_J_PER_CYCLE * work.cycles, 1.0, rho)
 
 
-def upload(
-    work: Work, rho: Floats, rate_bps: Floats, hops: Bools, mesh_rate_bps: Floats
-) -> Upload:
+def upload(work: Work, rho: Floats, rate_bps: Floats, hops: Bools, mesh_rate_bps: Floats) -> Upload:
     """The way of the share to its server, MODEL A3.4: phi + rho D / r + [m != srv] hop.
 
     Args:
-        work: the tasks, (k,). rho: fraction in force, (..., k).
-        rate_bps: of the radio link used, (k,). hops: the share crosses the mesh once, (..., k).
+        work: the tasks, (k,).
+        rho: fraction in force, (..., k).
+        rate_bps: of the radio link used, (k,).
+        hops: the share crosses the mesh once, (..., k).
         mesh_rate_bps: r_mesh of the serving RSU, (k,).
     """
     t_up = upload_delay(rho, work.data_bits, rate_bps)
@@ -254,11 +257,16 @@ def compose(
     price, and the energy of the whole task beside that of the upload in vain.
 
     Args:
-        work: the tasks, (k,). rho: fraction in force, (..., k). rate_bps: of the radio link, (k,).
+        work: the tasks, (k,).
+        rho: fraction in force, (..., k).
+        rate_bps: of the radio link, (k,).
         way: from `upload`.
         accepted: the server took the share (ignored where rho = 0), (..., k).
-        wait_s: in its queue. hop_s: extra hops by the RSUs, (..., k).
-        core_hz: clock that computed the share. unit_price: p. j_per_cycle: kappa', (..., k).
+        wait_s: in its queue.
+        hop_s: extra hops by the RSUs, (..., k).
+        core_hz: clock that computed the share.
+        unit_price: p.
+        j_per_cycle: kappa', (..., k).
         overhead: of the twins.
     """
     sent = rho > 0.0

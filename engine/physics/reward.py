@@ -47,8 +47,11 @@ def toll(
     same busy period: consecutive sub-tasks at its RSU that had to wait.
 
     Args:
-        server: RSU that served it, (k,). arrival_s: there, from the start of the step, (k,).
-        wait_s: in its queue, (k,). service_s: rho C / f_m, (k,). deadline_s: T, (k,).
+        server: RSU that served it, (k,).
+        arrival_s: there, from the start of the step, (k,).
+        wait_s: in its queue, (k,).
+        service_s: rho C / f_m, (k,).
+        deadline_s: T, (k,).
         edge_binds: t_edge > t_local, the derivative of the maximum in A3.4, (k,).
         cores: K.
 

@@ -15,12 +15,12 @@ from engine.types import Bools, Floats, Ints
 
 @dataclass(frozen=True)
 class Believed:
-    """What the decision maker believes of its way to the edge, from the twins, (k,) and (M,).
+    """What the decision maker believes of its way to the edge, by the twins, (k,) and (M,).
 
     Attributes:
         cycles, data_bits, deadline_s, cpu_hz: the vehicle's own, fresh, (k,).
         rate_bps: to the serving RSU as the twin has it, 0 if none, (k,).
-        core_hz, backlog_s, mean_wait_s, mesh_rate_bps: f_m, W_m, hw_m and r_m of the RSU twins, (M,).
+        core_hz, backlog_s, mean_wait_s, mesh_rate_bps: f_m, W_m, hw_m, r_m of the RSU twins, (M,).
         up: of the RSU twins, (M,). neighbours: the mesh, (M, 4).
     """
 
@@ -43,8 +43,11 @@ def estimate(
     """Shortest delay expected of each task at a target RSU, infinite where it cannot be reached.
 
     Args:
-        known: the twins' word. serving: attached to, -1 for none, (k,).
-        target: RSU in question, -1 for none, (..., k). wait_s: expected at every RSU, (M,).
+        known: the twins' word.
+        serving: attached to, -1 for none, (k,).
+        target: RSU in question, -1 for none, (..., k).
+        wait_s: expected at every RSU, (M,).
+        overhead: of the twins.
     """
     linked = known.rate_bps > 0.0
     radio = np.where(linked, known.rate_bps, 1.0)
@@ -77,13 +80,21 @@ def around(known: Believed, serving: Ints, overhead: Overhead) -> Ints:
 
 
 def asks_helper(
-    known: Believed, serving: Ints, helpers: Helpers, rows: Ints, host_hz: Floats, overhead: Overhead
+    known: Believed,
+    serving: Ints,
+    helpers: Helpers,
+    rows: Ints,
+    host_hz: Floats,
+    overhead: Overhead,
 ) -> Bools:
     """Which tasks go to their neighbour vehicle: it is expected to be faster than the RSU, A3.7.
 
     Args:
-        known: the twins' word. serving: attached to, (k,). helpers: of the scene.
-        rows: row of each task in the scene, (k,). host_hz: f of each task's helper, any if none, (k,).
+        known: the twins' word.
+        serving: attached to, (k,).
+        helpers: of the scene.
+        rows: row of each task in the scene, (k,).
+        host_hz: f of each task's helper, any if none, (k,).
         overhead: of the twins.
     """
     found = helpers.row[rows] >= 0

@@ -1,4 +1,4 @@
-"""One step of offloading: decisions in, outcomes and the queues' next state out, MODEL A3.4-A3.9."""
+"""One step of offloading: plan in, outcomes and the queues' next state out, MODEL A3.4-A3.9."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Plan:
 
     Attributes:
         rho: fraction in force. target: RSU that is asked, -1 for none; rho = 0 sends it nothing.
-        guest: it is sent to a neighbour vehicle instead. host_bps, host_hz: link to and clock of that one.
+        guest: it is sent to a neighbour vehicle instead.
+        host_bps, host_hz: link to that vehicle and its clock.
     """
 
     rho: Floats
@@ -86,10 +87,13 @@ def settle(
     """Send, queue, compute and return every share, and advance the queues by one second.
 
     Args:
-        work: the tasks, (k,). plan: what to do with them, (k,).
+        work: the tasks, (k,).
+        plan: what to do with them, (k,).
         rsus: the RSUs, `up` as it holds for this arm.
         free_s: time until each core is free at the start of the step, (M, K).
-        overhead: of the twins. live_mesh, admission: as in `edge_queue.serve`.
+        overhead: of the twins.
+        live_mesh: as in `edge_queue.serve`.
+        admission: as there.
     """
     rate_bps = np.where(plan.guest, plan.host_bps, work.rate_bps)
     hops = (plan.target != work.serving) & ~plan.guest
@@ -119,6 +123,11 @@ def settle(
 def count_asked(plan: Plan, rsus: int) -> Floats:
     """req_m: the tasks that came with a request to each RSU; at rho = 0 there is one too, (M,)."""
     return np.bincount(plan.target[plan.target >= 0], minlength=rsus).astype(np.float64)
+
+
+def total(at: Ints, values: Floats, rsus: int) -> Floats:
+    """Sum of the values at each RSU, (M,)."""
+    return np.bincount(at, values, minlength=rsus).astype(np.float64, copy=False)
 
 
 def _queue(
@@ -169,7 +178,7 @@ def _report(
     came = queued.server >= 0
     at = queued.server[came]
     requests = np.bincount(at, minlength=m).astype(np.float64)
-    waited = np.bincount(at, np.minimum(queued.wait_s[came], LONGEST_WAIT_S), minlength=m)
+    waited = total(at, np.minimum(queued.wait_s[came], LONGEST_WAIT_S), m)
     in_queue = np.flatnonzero(came & done)
     owed = np.zeros(len(cycles))
     owed[in_queue] = toll(
@@ -191,7 +200,7 @@ def _report(
         asked=count_asked(plan, m),
         requests=requests,
         wait_s=waited / np.maximum(requests, 1.0),
-        offered_cycles=np.bincount(at, cycles[came], minlength=m),
-        served_cycles=np.bincount(queued.server[in_queue], cycles[in_queue], minlength=m),
+        offered_cycles=total(at, cycles[came], m),
+        served_cycles=total(queued.server[in_queue], cycles[in_queue], m),
         free_s=np.maximum(queued.free_s - STEP_S, 0.0),
     )

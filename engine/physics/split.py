@@ -1,7 +1,7 @@
 """How a lone task is best split between the vehicle and a server: closed forms of the 1-D problem.
 
-With a = C / f_n the local time of the whole task, b the time the server path needs per unit of rho and
-c what it needs whatever rho, the delay is max((1 - rho) a, rho b + c): MODEL A3.2, A3.4, A3.7.
+With a = C / f_n the local time of the whole task, b the time the server path needs per unit of rho
+and c what it needs whatever rho, the delay is max((1 - rho) a, rho b + c): MODEL A3.2, A3.4, A3.7.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def balanced_share(a: Floats, b: Floats, c: Floats) -> Floats:
 
 
 def shortest_delay(a: Floats, b: Floats, c: Floats) -> Floats:
-    """The least delay any split reaches, a (b + c) / (a + b), never above a (all local), MODEL A3.2."""
+    """The least delay of any split, a (b + c) / (a + b), never above a (all local), MODEL A3.2."""
     return np.minimum(a, a * (b + c) / (a + b))
 
 
@@ -31,7 +31,10 @@ def cheapest_share(
     branches balance, so the least of rho = 0, the kink and rho = 1 is the minimum.
 
     Args:
-        a, b, c: seconds, as in the module's text. deadline_s: T.
+        a: as in the module's text, s.
+        b: as there, s.
+        c: as there, s.
+        deadline_s: T.
         slope: what a unit of rho adds to the cost besides time (energy, price, toll).
         fixed: what any rho > 0 adds (radio energy of the result).
 

@@ -1,7 +1,7 @@
 """Schemes, one file each: `build(params, rng) -> Scheme`, `LABEL` and `INGREDIENTS`.
 
-A file `my_scheme.py` beside this one is the scheme `my-scheme`; packages from outside register theirs
-in the entry-point group `iov_twin.schemes`.
+A file `my_scheme.py` beside this one is the scheme `my-scheme`; packages from outside register
+theirs in the entry-point group `iov_twin.schemes`.
 """
 
 from __future__ import annotations

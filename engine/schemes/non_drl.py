@@ -8,7 +8,9 @@ from engine.params import Params
 from engine.types import BY_RULE, Decision, Observation
 
 LABEL = "NON-DRL"
-INGREDIENTS = "Everything goes to the RSU in range with the lowest load its twin shows, ties to the nearest."
+INGREDIENTS = (
+    "Everything goes to the RSU in range with the lowest load its twin shows, ties to the nearest."
+)
 
 
 class NonDrl:

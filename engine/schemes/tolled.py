@@ -1,4 +1,4 @@
-"""`tolled`: myopic, plus a toll for the queue that others would suffer; the best simple heuristic."""
+"""`tolled`: myopic plus a toll for the queue that others suffer; the best simple heuristic."""
 
 from __future__ import annotations
 
