@@ -369,7 +369,7 @@ class Params:
         group="RSUs",
     )
     mesh: str = param(
-        "live",
+        "stale",
         "Re-routing among RSUs: off, stale (vehicles choose by twins), live (RSUs forward)",
         source="MODEL A3.8",
         choices=("off", "stale", "live"),
