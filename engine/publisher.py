@@ -7,6 +7,7 @@ one is begun and what memory holds of the run is written again.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -28,7 +29,7 @@ from engine.disk import (
     to_json,
 )
 from engine.rows import CHUNK, F32
-from engine.store import SCHEMA, Store, change_key, chunk_key, ring_key
+from engine.store import LOCK, SCHEMA, Store, change_key, chunk_key, ring_key
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ _HELD: Final = 1024
 #: Most records written in one step when catching up.
 _CATCH_UP: Final = 16
 _FRESH_S: Final = 60.0
+#: A loop that says nothing this long hangs, whatever else still runs in its process.
+_HANGS_S: Final = 30.0
 
 
 class StoreTakenError(StoreError):
@@ -71,6 +74,7 @@ class Publisher(Store):
         self._changes: list[bytes] = []
         self._logged = 0
         self._inspected: set[str] = set()
+        self._said = time.monotonic()
         self._next_seq = self.seq() + 1
         self._inodes = (self._live.inode, self._record.inode)
         self._in_trouble: set[Box] = set()
@@ -128,16 +132,23 @@ class Publisher(Store):
         """Publish a frame, which carries `next_seq`, and the status; False when it was dropped."""
         seq = self._next_seq
         self._next_seq += 1
-        values: dict[str, Plain] = {ring_key(seq): frame, "seq": seq, "status": _stamped(status)}
+        values: dict[str, Plain] = {
+            ring_key(seq): frame,
+            "seq": seq,
+            "status": self._stamped(status),
+        }
         return self._guarded(self._live, lambda: self._live.put(values))
 
     def say(self, status: Mapping[str, Any]) -> bool:
         """Publish the status alone; False when it could not be written."""
-        return self._guarded(self._live, lambda: self._live.put({"status": _stamped(status)}))
+        return self._guarded(self._live, lambda: self._live.put({"status": self._stamped(status)}))
 
     def beat(self) -> None:
-        """Say that the process lives; any thread may call it. Raises StoreError."""
-        self._live.put({"beat": time.time()})
+        """Say that the process lives and gets on; a signal handler may call it."""
+        if time.monotonic() - self._said > _HANGS_S:
+            return
+        with contextlib.suppress(OSError):
+            os.utime(self.path / LOCK)
 
     def record(self, step: int, stage: Sequence[str], values: F32) -> bool:
         """Append one step's metrics.
@@ -259,6 +270,10 @@ class Publisher(Store):
         self._inodes = (self._live.inode, self._record.inode)
         self._begin_again(f"{error} It was set aside and a new one begun.")
 
+    def _stamped(self, status: Mapping[str, Any]) -> bytes:
+        self._said = time.monotonic()
+        return to_json({**status, "heartbeat": time.time()})
+
     def _check_schema(self) -> None:
         schema = self._number(self._record, "schema")
         if schema > SCHEMA:
@@ -271,13 +286,9 @@ class Publisher(Store):
             self._record.put({"schema": SCHEMA})
 
 
-def _stamped(status: Mapping[str, Any]) -> bytes:
-    return to_json({**status, "heartbeat": time.time()})
-
-
 def _locked(folder: Path) -> TextIOWrapper:
     """The folder's engine lock, held; raises StoreTakenError."""
-    file = (folder / "engine.lock").open("a+")
+    file = (folder / LOCK).open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

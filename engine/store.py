@@ -1,15 +1,16 @@
 """What the engine shows and what the page wants, kept in three folders of the store.
 
 `control/` holds the desired state and is written by the web server alone. `live/` holds what is
-shown now: status, the newest frames in a ring, static scenery, inspected things; `record/` holds what is
-never dropped: metrics, runs, applied changes. Both are written by the engine alone
+shown now: status, the newest frames in a ring, static scenery, inspected things; `record/` holds
+what is never dropped: metrics, runs, applied changes. Both are written by the engine alone
 (`engine.publisher`). Keys: control/ `control` `version` `watch`; live/ `seq` `r:0000`..`r:0599`
-`status` `beat` `static:RUN` `i:KEY`; record/ `schema` `runs` `run:RUN` `last:RUN` `m:RUN:CHUNK`
+`status` `static:RUN` `i:KEY`; record/ `schema` `runs` `run:RUN` `last:RUN` `m:RUN:CHUNK`
 `log:RUN:NUMBER`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from collections.abc import Callable, Sequence
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 #: Version of the layout; a store of a newer one is refused.
 SCHEMA: Final = 1
+#: File that the engine at work holds locked, and touches as its sign of life.
+LOCK: Final = "engine.lock"
 #: Frames kept for late joiners and scrubbing: ten minutes at one step a second.
 RING: Final = 600
 #: Most things inspected at once.
@@ -176,9 +179,10 @@ class Store:
         status = self._json(self._live, "status")
         if not isinstance(status, dict):
             return {}
-        beat = self._get(self._live, "beat")
-        if isinstance(beat, float) and isinstance(status.get("heartbeat"), (int, float)):
-            status["heartbeat"] = max(beat, status["heartbeat"])
+        if isinstance(status.get("heartbeat"), (int, float)):
+            with contextlib.suppress(OSError):  # an engine at work on a long step touches its lock
+                beat = (self.path / LOCK).stat().st_mtime
+                status["heartbeat"] = max(beat, status["heartbeat"])
         return status
 
     def static(self, run: str) -> bytes | None:

@@ -1,0 +1,310 @@
+"""The live loop: reads what is wanted, steps at the wanted pace, publishes what happened."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from engine import notices, wire
+from engine.control import Control
+from engine.pace import Pacer
+from engine.params import Params
+from engine.physics.load import load_index
+from engine.publisher import Publisher
+from engine.session import Session, Stepped
+from engine.types import Mobility, MobilityLost
+
+logger = logging.getLogger(__name__)
+
+#: Longest nap between two looks at the controls: what a click waits for at most.
+_NAP_S: Final = 0.02
+#: Seconds between two statuses when nothing steps, and between two looks at the store's folder.
+_STATUS_S: Final = 0.25
+_TEND_S: Final = 1.0
+#: Shortest time between two explanations of what is inspected, at full speed.
+_EXPLAIN_S: Final = 0.1
+#: Lost mobility is replaced this often within the window, then the run has failed.
+RESTARTS: Final = 5
+RESTART_WINDOW_S: Final = 60.0
+_BACKOFF_S: Final = 0.1
+_NOTICES: Final = 40
+#: Steps over which the share of `best` cut short is told.
+_CUT_WINDOW: Final = 60
+
+
+class Live:
+    """The engine at work on a store.
+
+    Args:
+        publisher: the store. open_mobility: a source of motion for these parameters, anew at each
+            call. static: scenery of the city as JSON.
+    """
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        open_mobility: Callable[[Params], Mobility],
+        static: Callable[[], bytes],
+    ) -> None:
+        self._store = publisher
+        self._open_mobility = open_mobility
+        self._static = static
+        self._control = Control()
+        self._version = -2
+        self._session: Session | None = None
+        self._run = ""
+        self._state = "starting"
+        self._message = "Starting the traffic."
+        self._steps_owed = 0
+        self._pacer = Pacer()
+        self._losses: deque[float] = deque()
+        self._notices: deque[dict[str, Any]] = deque(maxlen=_NOTICES)
+        self._cut_short: deque[bool] = deque(maxlen=_CUT_WINDOW)
+        self._latest: Stepped | None = None
+        self._next_status = self._next_tend = self._next_explain = 0.0
+        self._explained: tuple[tuple[str, ...], int] = ((), -1)
+
+    def run(self) -> None:
+        """Work until an exception, such as a signal's, ends it; then close the mobility."""
+        try:
+            self._store.say(self._status())
+            while True:
+                self._turn()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the mobility; safe to call twice."""
+        if self._session is not None:
+            self._session.close()
+
+    def stopped(self, state: str, message: str) -> None:
+        """Publish the last status: the process is about to end."""
+        self._state, self._message = state, message
+        self._store.say(self._status())
+
+    def _turn(self) -> None:
+        """One look at the controls, and a step or a nap."""
+        self._listen()
+        now = time.monotonic()
+        if now >= self._next_tend:
+            self._next_tend = now + _TEND_S
+            self._store.tend()
+        for text in self._store.take_notices():
+            self._notice(text, "warning")
+        wait_s = self._wait_s(now)
+        if wait_s <= 0.0:
+            self._step()
+        self._explain()
+        now = time.monotonic()
+        if now >= self._next_status:
+            self._say()
+        if wait_s > 0.0:
+            time.sleep(max(0.0, min(wait_s, _NAP_S)))
+
+    def _wait_s(self, now: float) -> float:
+        """Seconds until the next step, infinite while paused or failed."""
+        if self._session is None or self._state == "failed":
+            return np.inf
+        if self._session.next_step == 0 or self._steps_owed:
+            return 0.0
+        return self._pacer.wait_s(self._control.speed, now) if self._control.running else np.inf
+
+    # Controls
+
+    def _listen(self) -> None:
+        version = self._store.version()
+        if version == self._version:
+            return
+        wanted = self._store.wanted()
+        before, self._control = self._control, wanted
+        first, self._version = self._version == -2, version
+        self._steps_owed += 0 if first else max(0, wanted.steps - before.steps)
+        if first or wanted.reset != before.reset:
+            self._begin()
+        elif self._session is not None:
+            self._apply(self._session)
+        self._say()
+
+    def _apply(self, session: Session) -> None:
+        """Put the control in force between two steps, log it and say what changed."""
+        before = (session.params, session.stage, session.down)
+        try:
+            session.apply(self._control.params, self._control.stage, self._control.down)
+        except ValueError as error:
+            self._notice(str(error), "error")
+        after = (session.params, session.stage, session.down)
+        if after == before:
+            return
+        self._store.log_change({**session.state(), "version": self._control.version})
+        for text in notices.changes(before, after):
+            logger.info("step %d: %s", session.next_step, text)
+            self._notice(text, "change")
+
+    # Runs
+
+    def _begin(self) -> None:
+        """Start a new run with all that is wanted."""
+        self.close()
+        self._session, self._latest = None, None
+        self._steps_owed = 0
+        self._pacer = Pacer()
+        self._notices.clear()
+        self._losses.clear()
+        self._cut_short.clear()
+        self._run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+        self._state, self._message = "starting", "Starting the traffic."
+        self._say()
+        control = self._control
+        try:
+            mobility = self._open_mobility(control.params)
+            self._session = Session(control.params, control.stage, mobility, control.down)
+            static = self._static()
+        except (MobilityLost, ValueError) as error:
+            self._fail(str(error))
+            return
+        about = {
+            **self._session.state(),
+            "seed": control.params.seed,
+            "mobility": mobility.digest,
+            "version": control.version,
+        }
+        self._store.begin_run(self._run, about, static)
+        logger.info("run %s begins, seed %d", self._run, control.params.seed)
+
+    def _resume(self, error: MobilityLost) -> None:
+        """Go on with new traffic after the mobility was lost, as often as the budget allows."""
+        assert self._session is not None
+        ended = str(error).partition(": reset")[0].rstrip(".")
+        step = self._session.next_step
+        while True:
+            now = time.monotonic()
+            self._losses.append(now)
+            while now - self._losses[0] > RESTART_WINDOW_S:
+                self._losses.popleft()
+            if len(self._losses) > RESTARTS:
+                self._fail(
+                    f"{ended}; started anew {RESTARTS} times within a minute, "
+                    "so it is left alone: reset to try again."
+                )
+                return
+            self._message = f"{ended}; starting the traffic anew."
+            self._say()
+            time.sleep(_BACKOFF_S * 2 ** (len(self._losses) - 1))
+            try:
+                self._session.resume(self._open_mobility(self._session.params))
+            except MobilityLost as again:
+                ended = str(again).rstrip(".")
+                continue
+            break
+        self._message = ""
+        self._store.log_change({**self._session.state(), "version": self._control.version})
+        self._notice(f"{ended}; traffic started anew at step {step}", "error")
+        logger.warning("%s; traffic started anew at step %d", ended, step)
+
+    def _fail(self, sentence: str) -> None:
+        self._state, self._message = "failed", sentence
+        logger.error("%s", sentence)
+        self._say()
+
+    # Steps
+
+    def _step(self) -> None:
+        assert self._session is not None
+        started = time.monotonic()
+        try:
+            stepped = self._session.step()
+        except MobilityLost as error:
+            self._resume(error)
+            return
+        self._pacer.stepped(self._control.speed, started)
+        self._steps_owed = max(0, self._steps_owed - 1)
+        self._latest = stepped
+        self._cut_short.append(self._session.best_cut_short)
+        self._state, self._message = "running", ""
+        rows = stepped.rows.astype(np.float32)
+        self._store.record(stepped.scene.step, self._session.stage, rows)
+        self._store.show(self._frame(stepped), self._status())
+        self._next_status = time.monotonic() + _STATUS_S
+
+    def _frame(self, stepped: Stepped) -> bytes:
+        scene, arms = stepped.scene, list(stepped.arms.values())
+        interval_s = float(self._params.sync_interval)
+        age_s = arms[0].observation.age_s if arms else np.zeros(len(scene.vehicle))
+        return wire.stored_frame(
+            scene,
+            [
+                wire.ArmView(arm.outcome, arm.battery_fraction, arm.backlog_s, arm.requests)
+                for arm in arms
+            ],
+            seq=self._store.next_seq,
+            written=time.time(),
+            applied_version=max(0, self._version),
+            run=self._run,
+            twin_age_s=arms[0].observation.rsus.age_s if arms else 0.0,
+            twin_age_steps=age_s / interval_s,
+            radio_up=np.asarray(np.isfinite(scene.distance_m).any(axis=0)),
+            best_cut_short=self._cut_short[-1],
+        )
+
+    # What is said
+
+    @property
+    def _params(self) -> Params:
+        return self._session.params if self._session is not None else self._control.params
+
+    def _explain(self) -> None:
+        keys = self._store.watched()
+        session, latest = self._session, self._latest
+        now = time.monotonic()
+        if session is None or latest is None or now < self._next_explain:
+            return
+        asked = (keys, latest.scene.step)
+        if asked == self._explained:
+            return
+        self._explained = asked
+        self._next_explain = now + _EXPLAIN_S
+        self._store.explain({key: session.explain(latest.scene, key) for key in keys})
+
+    def _notice(self, text: str, level: str) -> None:
+        step = self._session.next_step if self._session is not None else 0
+        self._notices.append({"step": step, "text": text, "level": level})
+
+    def _say(self) -> None:
+        self._next_status = time.monotonic() + _STATUS_S
+        self._store.say(self._status())
+
+    def _status(self) -> dict[str, Any]:
+        session, latest = self._session, self._latest
+        vehicles = len(latest.scene.vehicle) if latest is not None else 0
+        paused = self._state == "running" and not self._control.running and not self._steps_owed
+        return {
+            "state": "paused" if paused else self._state,
+            "message": self._message,
+            "run": self._run,
+            "segment": session.segment if session is not None else 0,
+            "step": latest.scene.step if latest is not None else -1,
+            "t_s": latest.scene.t_s if latest is not None else 0.0,
+            "applied_version": max(0, self._version),
+            "pace": round(self._pacer.measured(time.monotonic()), 2),
+            "speed": self._control.speed,
+            "vehicles": vehicles,
+            "load_index": load_index(self._params, vehicles, len(latest.scene.rsus.up))
+            if latest is not None
+            else None,
+            "stage": list(session.stage if session is not None else self._control.stage),
+            "params": self._params.as_json(),
+            "pending": list(self._control.pending(self._params)),
+            "down": sorted(self._control.down),
+            "notices": list(self._notices),
+            "best_cut_short": sum(self._cut_short) / max(1, len(self._cut_short)),
+            "pid": os.getpid(),
+            "sumo_pid": session.mobility.pid if session is not None else None,
+        }

@@ -1,0 +1,160 @@
+"""Headless runs: deterministic from parameters, seed and mobility, results as three files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from engine.control import Control
+from engine.manifest import manifest
+from engine.metrics import METRICS, task_means
+from engine.params import Params
+from engine.session import Session
+from engine.types import Floats, Mobility, MobilityLost
+
+METRICS_FILE: Final = "metrics.parquet"
+SUMMARY_FILE: Final = "summary.json"
+MANIFEST_FILE: Final = "manifest.json"
+#: Of the summary; the others are in the metrics.
+_SUMMARISED: Final = (
+    "cost", "success_rate", "delay_s", "energy_j", "price", "tasks",
+    "rho", "wait_s", "rejected", "forwarded", "toll",
+)  # fmt: skip
+
+
+class Results:
+    """What a run has produced so far.
+
+    Args:
+        params, stage: of the run. mobility: what was asked for. digest: of the motion.
+    """
+
+    def __init__(self, params: Params, stage: Sequence[str], mobility: str, digest: str) -> None:
+        self._params, self._stage = params, tuple(stage)
+        self._mobility, self._digest = mobility, digest
+        self._rows: list[Floats] = []
+        #: Why the run ended before its time, one sentence; empty if it did not or was interrupted.
+        self.ended = ""
+
+    @property
+    def steps(self) -> int:
+        """Steps done."""
+        return len(self._rows)
+
+    def add(self, rows: Floats) -> None:
+        """Append one step's metrics, (schemes, len(METRICS))."""
+        self._rows.append(rows)
+
+    @property
+    def values(self) -> Floats:
+        """All metrics, (steps, schemes, len(METRICS))."""
+        return np.array(self._rows).reshape(-1, len(self._stage), len(METRICS))
+
+    def summary(self) -> dict[str, Any]:
+        """Means per task of each scheme over the run, with what it was run with."""
+        values = self.values
+        schemes = {}
+        for index, name in enumerate(self._stage):
+            means = task_means(values[:, index])
+            schemes[name] = {metric: means[metric] for metric in _SUMMARISED}
+        return {
+            "schemes": schemes,
+            "parameters": self._params.as_json(),
+            "seed": self._params.seed,
+            "steps": self.steps,
+        }
+
+    def write(self, out: Path) -> None:
+        """Write metrics, summary and manifest into the folder `out`; raises OSError."""
+        import pandas as pd  # noqa: PLC0415  half a second, after the run or not at all
+
+        values = self.values
+        schemes = len(self._stage)
+        table = pd.DataFrame(values.reshape(-1, len(METRICS)), columns=list(METRICS))
+        table.insert(0, "step", np.repeat(np.arange(self.steps, dtype=np.int64), schemes))
+        table.insert(1, "scheme", list(self._stage) * self.steps)
+        out.mkdir(parents=True, exist_ok=True)
+        table.to_parquet(out / METRICS_FILE, index=False)
+        _write_json(out / SUMMARY_FILE, self.summary())
+        made = manifest(self._params, self._stage, self.steps, self._mobility, self._digest)
+        _write_json(out / MANIFEST_FILE, made)
+
+
+def run(
+    params: Params,
+    stage: Sequence[str],
+    steps: int,
+    mobility: Mobility,
+    source: str,
+    progress: Callable[[int], None] | None = None,
+) -> Results:
+    """Simulate `steps` seconds; an interrupt or lost mobility ends it early, what is done is kept.
+
+    Args:
+        params: of the run.
+        stage: scheme names.
+        steps: how many.
+        mobility: moves the vehicles; it is closed at the end.
+        source: what was asked for as mobility, for the manifest.
+        progress: told the steps done after each.
+    """
+    session = Session(params, stage, mobility)
+    results = Results(params, stage, source, mobility.digest)
+    try:
+        for _ in range(steps):
+            results.add(session.step().rows)
+            if progress is not None:
+                progress(results.steps)
+    except KeyboardInterrupt:
+        results.ended = ""
+    except MobilityLost as error:
+        results.ended = str(error)
+    finally:
+        session.close()
+    return results
+
+
+def replay(
+    about: Mapping[str, Any],
+    changes: Sequence[Mapping[str, Any]],
+    steps: int,
+    open_mobility: Callable[[Params], Mobility],
+) -> Iterator[tuple[int, tuple[str, ...], Floats]]:
+    """Simulate a recorded run again from its seed and its log of changes.
+
+    Args:
+        about: the run as the store has it.
+        changes: its log.
+        steps: how many to simulate.
+        open_mobility: the source of motion of the run, for its parameters.
+
+    Yields:
+        Number, stage and metrics (schemes, len(METRICS)) of each step.
+    """
+    start = Control.from_json({name: about[name] for name in ("params", "stage", "down")})
+    session = Session(start.params, start.stage, open_mobility(start.params), start.down)
+    waiting = list(changes)
+    try:
+        while session.next_step < steps:
+            while waiting and waiting[0]["step"] <= session.next_step:
+                change = waiting.pop(0)
+                lost = change["segment"] > session.segment
+                session.replay(change, open_mobility(session.params) if lost else None)
+            stepped = session.step()
+            yield stepped.scene.step, session.stage, stepped.rows
+    finally:
+        session.close()
+
+
+def existing(out: Path) -> list[Path]:
+    """Results already in the folder `out`."""
+    return [p for name in (METRICS_FILE, SUMMARY_FILE, MANIFEST_FILE) if (p := out / name).exists()]
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
