@@ -60,7 +60,8 @@ class ControlApi:
     async def request(self, request: Request) -> Response:
         """Merge the posted patch into the control."""
         try:
-            return _json({"version": self._store.request(request.scope["state"]["json"])})
+            patch = request.scope["state"]["json"]
+            return _json({"version": await asyncio.to_thread(self._store.request, patch)})
         except ControlConflict as error:
             return _json({"error": str(error), "control": self._store.control()}, 409)
         except ControlError as error:

@@ -20,7 +20,8 @@ from typing import Any, Final
 RESTARTS: Final = 5
 WINDOW_S: Final = 60.0
 _LOOK_S: Final = 0.1
-_RESTART_S: Final = 0.3
+#: Wait before the first restart within the window; each further one waits longer, up to 2 s.
+_RESTART_S: Final = 0.2
 #: How long an engine may take to its first sign of life, and then to the next, before it is killed.
 FIRST_WORD_S: Final = 40.0
 SILENCE_S: Final = 15.0
@@ -96,8 +97,7 @@ class EngineProcess:
         status = self._process.returncode if self._process is not None else None
         self._kill()
         why = f"The engine ended ({_reason(status)}{self._last_line()})"
-        young = self._starts[0] > time.monotonic() - WINDOW_S
-        if len(self._starts) > RESTARTS and young:
+        if len(self._recent()) > RESTARTS:
             self._given_up = True
             self._message = (
                 f"{why}; it was restarted {RESTARTS} times within a minute and is left alone now: "
@@ -107,8 +107,12 @@ class EngineProcess:
             self._message = f"{why}; it is started again."
         logger.error("%s", self._message)
         if not self._given_up:
-            await asyncio.sleep(_RESTART_S)
+            await asyncio.sleep(min(2.0, _RESTART_S * 1.8 ** (len(self._recent()) - 1)))
             self.start()
+
+    def _recent(self) -> list[float]:
+        """When the engine was started within the window."""
+        return [at for at in self._starts if at > time.monotonic() - WINDOW_S]
 
     def _is_frozen(self) -> bool:
         """Whether too many looks saw no new sign of life; a suspended server takes none."""

@@ -20,6 +20,8 @@ MAX_MESSAGE: Final = 4096
 #: Rows of history a tab gets when it connects.
 HISTORY_ROWS: Final = 900
 _METRICS_HEADER: Final = struct.Struct("<4sHHIII")
+#: Flags of an RSU whose computing and radio work.
+_RSU_UP: Final = 3
 _MAX_U32: Final = 2**32 - 1
 
 
@@ -112,6 +114,15 @@ def decimated(rows: int, most: int = HISTORY_ROWS) -> NDArray[np.int64]:
     if rows <= most:
         return np.arange(rows)
     return np.unique(np.linspace(0, rows - 1, most).round().astype(np.int64))
+
+
+def bare_frame(frame: bytes) -> bytes:
+    """What a browser gets of a stored frame with nobody on stage: vehicles that decide nothing."""
+    head = wire.header(frame)
+    shared = wire.HEADER.size + (8 * head.n + 3) // 4 * 4
+    vehicles = bytes(head.n) + bytes([wire.TARGET_NONE]) * head.n + bytes(2 * head.n)
+    rsus = bytes(3 * head.m) + bytes([_RSU_UP]) * head.m
+    return frame[:shared] + vehicles + rsus + bytes(4)
 
 
 def map_schemes(status: Mapping[str, Any], arms: int) -> list[str]:

@@ -1,8 +1,8 @@
 """The stream to the tabs: one reader of the store, the newest frame to whoever is ready for it.
 
-Nothing queues. Each tab has one place per kind of message, which holds the newest; a frame goes
-out only after the last one was acknowledged. Reads take microseconds and happen in the event loop,
-except those of metrics, which have a thread.
+Nothing queues. Each tab has one place per kind of message, which holds the newest; a frame goes out
+only after the last one was acknowledged. Reads take microseconds and happen in the event loop;
+reading metrics and writing to the store happen in threads.
 """
 
 from __future__ import annotations
@@ -17,50 +17,23 @@ from typing import Any, Final
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app import messages, strict_json
+from app.rate import TokenBuckets
+from app.tab import Tab
 from engine import wire
+from engine.disk import StoreError
 from engine.metrics import METRICS
-from engine.store import Store
+from engine.store import MAX_WATCHED, Store
 
-MAX_CLIENTS: Final = 100
+MAX_TABS: Final = 100
 POLL_S: Final = 0.02
+#: Between two looks at status and control, and while something is inspected.
 _STATE_S: Final = 0.25
+_INSPECT_S: Final = 0.1
 _METRICS_S: Final = 1.0
-_BEHIND_S: Final = 5.0
-_WATCHED: Final = 16
+#: A tab hears at least so often that the server lives.
+_QUIET_S: Final = 2.0
 _ROWS: Final = 100_000
-#: The order in which waiting messages go out; `hello` says how to read the rest.
-_ORDER: Final = ("hello", "status", "control", "error", "inspect", "metrics")
 logger = logging.getLogger("iov_twin.stream")
-
-
-class Client:
-    """One tab: what waits for it, whether it is ready for a frame, what it looks at."""
-
-    def __init__(self, socket: WebSocket, role: str) -> None:
-        self.socket, self.role = socket, role
-        self.arm, self.key = "", ""
-        self.shown = -1
-        self.unacknowledged: int | None = None
-        self.metrics_after = -1
-        self._waiting: dict[str, str | bytes] = {}
-        self.awake = asyncio.Event()
-
-    def put(self, kind: str, message: str | bytes) -> None:
-        """Let `message` take the place of an older one of its kind."""
-        self._waiting[kind] = message
-        self.awake.set()
-
-    def drop(self, kind: str) -> None:
-        """Forget a message that waits."""
-        self._waiting.pop(kind, None)
-
-    def waits(self, kind: str) -> bool:
-        """Whether a message of this kind has not gone out yet."""
-        return kind in self._waiting
-
-    def take(self) -> str | bytes | None:
-        """The next message to send, None when nothing waits."""
-        return next((self._waiting.pop(k) for k in _ORDER if k in self._waiting), None)
 
 
 class Hub:
@@ -76,25 +49,29 @@ class Hub:
         self, store: Store, overlay: Callable[[dict[str, Any]], dict[str, Any]] = lambda s: s
     ) -> None:
         self._store, self._overlay = store, overlay
-        self._clients: set[Client] = set()
+        self._tabs: set[Tab] = set()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "metrics")
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._frame: tuple[int, bytes] | None = None
-        self._sent: dict[int, bytes] = {}
+        self._arms: list[str] = []
+        self._sliced: dict[int, bytes] = {}
         self._status: dict[str, Any] = {}
+        self._scenery = ""
         self._texts: dict[str, str] = {}
-        self._watched: list[str] = []
+        self._spoken_at = 0.0
+        self._watched: list[str] | None = None
+        self._inbound = TokenBuckets(per_second=200.0, burst=400.0)
 
     def start(self) -> None:
         """Begin to read the store; needs a running event loop."""
-        self._task = asyncio.create_task(self._run())
+        self._tasks.add(asyncio.create_task(self._run()))
 
     async def stop(self) -> None:
-        """End reading and let go of every tab."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """End reading."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def status(self) -> dict[str, Any]:
@@ -106,7 +83,7 @@ class Hub:
     async def _run(self) -> None:
         state_at = metrics_at = 0.0
         while True:
-            if not self._clients:
+            if not self._tabs:
                 self._arrived.clear()
                 await self._arrived.wait()
                 state_at = metrics_at = 0.0
@@ -114,8 +91,8 @@ class Hub:
             try:
                 self._read_frame()
                 if now >= state_at:
-                    state_at = now + _STATE_S
-                    self._read_state()
+                    state_at = now + (_INSPECT_S if self._watched else _STATE_S)
+                    self._read_state(now)
                 if now >= metrics_at:
                     metrics_at = now + _METRICS_S
                     await self._read_metrics()
@@ -128,131 +105,158 @@ class Hub:
         seq = self._store.seq()
         if self._frame is not None and seq == self._frame[0]:
             return
-        frame = self._store.frame()
-        if frame is None or (self._frame is not None and frame[0] == self._frame[0]):
+        found = self._store.frame()
+        if found is None:
             return
         self._read_status()
-        run = self._status.get("run")
-        if not run or wire.header(frame[1]).run != wire.run_code(run):
+        run, head = self._status.get("run"), wire.header(found[1])
+        if not run or head.run != wire.run_code(run):
             return  # left over from an earlier run
-        self._frame, self._sent = frame, {}
-        for client in self._clients:
-            client.awake.set()
+        self._frame, self._sliced = found, {}
+        self._arms = messages.map_schemes(self._status, head.arms)
+        for tab in self._tabs:
+            tab.wake()
 
     def _read_status(self) -> None:
-        before, self._status = self._status, self.status()
-        if any(before.get(key) != self._status.get(key) for key in ("run", "stage")):
-            for client in self._clients:
-                self._greet(client)
+        before, self._status = (self._status, self._scenery), self.status()
+        run = str(self._status.get("run", ""))
+        if run != self._scenery:
+            self._scenery = run if run and self._store.static(run) is not None else ""
+        same = all(before[0].get(key) == self._status.get(key) for key in ("run", "stage"))
+        if not same or before[1] != self._scenery:
+            for tab in self._tabs:
+                self._greet(tab)
 
-    def _read_state(self) -> None:
+    def _read_state(self, now: float) -> None:
+        if now >= self._spoken_at + _QUIET_S:
+            self._texts.pop("status", None)
         self._read_status()
-        self._spread("status", self._status)
+        said = {key: value for key, value in self._status.items() if key != "heartbeat"}
+        if self._spread("status", self._status, news=said):
+            self._spoken_at = now
         self._spread("control", self._store.control())
-        for key in self._watched:
+        self._watch()
+        for key in self._watched or ():
             content = self._store.inspect(key)
             if content is not None:
                 # A message's `type` says what it is; the vehicle's own moves aside.
                 about = {**content, "vehicle_type": content.get("type")}
                 self._spread("inspect", about, key)
 
-    def _spread(self, kind: str, content: Mapping[str, Any], key: str = "") -> None:
-        """Give `content` to the tabs it concerns if it is news."""
-        text = strict_json.dumps({**content, "type": kind, **({"key": key} if key else {})})
-        if self._texts.get(kind + key) == text:
-            return
-        self._texts[kind + key] = text
-        for client in self._clients:
-            if client.key == key or not key:
-                client.put(kind, text)
+    def _spread(
+        self, kind: str, content: Mapping[str, Any], key: str = "", news: object = None
+    ) -> bool:
+        """Give `content` to the tabs it concerns if it, or `news` in its place, has changed."""
+        message = {**content, "type": kind, **({"key": key} if key else {})}
+        text = strict_json.dumps(message)
+        judged = text if news is None else strict_json.dumps(news)
+        if self._texts.get(kind + key) == judged:
+            return False
+        self._texts[kind + key] = judged
+        for tab in self._tabs:
+            if tab.key == key or not key:
+                tab.put(kind, text)
+        return True
 
     async def _read_metrics(self) -> None:
         """Give every tab the rows it has not got, read once for all that are equally far."""
         run, stage = str(self._status.get("run", "")), list(self._status.get("stage", []))
-        if not run:
-            return
-        ready = [client for client in self._clients if not client.waits("metrics")]
-        for after in {client.metrics_after for client in ready}:
-            steps, batch = await asyncio.get_running_loop().run_in_executor(
+        ready = [tab for tab in self._tabs if run and not tab.waits("metrics")]
+        for after in {tab.metrics_after for tab in ready}:
+            last, batch = await asyncio.get_running_loop().run_in_executor(
                 self._thread, self._batch, run, stage, after
             )
-            if not steps or self._status.get("stage") != stage or self._status.get("run") != run:
+            if last < 0 or self._status.get("stage") != stage or self._status.get("run") != run:
                 continue
-            for client in ready:
-                if client.metrics_after == after:
-                    client.metrics_after = steps
-                    client.put("metrics", batch)
+            for tab in ready:
+                if tab.metrics_after == after:
+                    tab.metrics_after = last
+                    tab.put("metrics", batch)
 
     def _batch(self, run: str, stage: list[str], after: int) -> tuple[int, bytes]:
-        """Last step and encoded rows after `after`; (0, b"") when there are none."""
+        """Last step and encoded rows after `after`; -1 when there are none."""
         steps, _, values = self._store.metrics(run, after=after, limit=_ROWS, schemes=stage)
         if not len(steps):
-            return 0, b""
+            return -1, b""
         kept = messages.decimated(len(steps))
         return int(steps[-1]), messages.metrics_batch(run, steps[kept], values[kept])
+
+    def _watch(self) -> None:
+        """Tell the engine what the tabs look at, all of them together, when that has changed."""
+        keys = sorted({tab.key for tab in self._tabs if tab.key})[:MAX_WATCHED]
+        if keys != self._watched:
+            self._watched = keys
+            task = asyncio.create_task(self._write_watched(keys))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _write_watched(self, keys: list[str]) -> None:
+        try:
+            await asyncio.to_thread(self._store.watch, keys)
+        except StoreError as error:
+            logger.warning("%s", error)
+            self._watched = None
 
     # Serving one tab
 
     async def serve(self, socket: WebSocket) -> None:
         """Stream to one tab until it goes, stops reading, or the server ends."""
-        if len(self._clients) >= MAX_CLIENTS:
+        await socket.accept()
+        if len(self._tabs) >= MAX_TABS:
             await socket.close(1013, "Too many tabs are open.")
             return
-        await socket.accept()
-        client = Client(socket, str(socket.scope.get("state", {}).get("role", "viewer")))
-        self._clients.add(client)
+        tab = Tab(socket, str(socket.scope.get("state", {}).get("role", "viewer")))
+        self._tabs.add(tab)
         self._status = self._status or self.status()
-        self._greet(client)
+        self._greet(tab)
         self._arrived.set()
-        sender = asyncio.create_task(self._send(client))
+        tasks = [asyncio.create_task(self._send(tab)), asyncio.create_task(self._hear(tab, socket))]
         try:
-            while not sender.done():
-                await self._receive(client)
-        except (WebSocketDisconnect, RuntimeError):
-            pass
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
-            self._clients.discard(client)
-            self._watch()
+            self._tabs.discard(tab)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _greet(self, client: Client) -> None:
+    def _greet(self, tab: Tab) -> None:
         """Say what the run is, and start its history anew."""
-        run, stage = str(self._status.get("run", "")), self._status.get("stage", [])
+        run = str(self._status.get("run", ""))
         hello = {
-            "type": "hello", "run": run, "stage": stage, "metrics": list(METRICS),
-            "static": f"/live/static/{run}" if run else None, "role": client.role,
+            "type": "hello", "run": run, "stage": self._status.get("stage", []),
+            "metrics": list(METRICS), "role": tab.role,
+            "static": f"/live/static/{run}" if run and run == self._scenery else None,
         }  # fmt: skip
-        client.drop("metrics")
-        client.metrics_after = -1
-        client.put("hello", strict_json.dumps(hello))
-        for kind in ("status", "control"):
-            if kind in self._texts:
-                client.put(kind, self._texts[kind])
+        tab.drop("metrics")
+        tab.metrics_after = -1
+        tab.put("hello", strict_json.dumps(hello))
+        tab.put("status", strict_json.dumps({**self._status, "type": "status"}))
+        tab.put("control", strict_json.dumps({**self._store.control(), "type": "control"}))
 
-    async def _receive(self, client: Client) -> None:
-        message = await client.socket.receive()
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect
-        try:
-            self._obey(client, messages.read(message.get("text") or message.get("bytes") or b""))
-        except messages.MessageError as error:
-            client.put("error", strict_json.dumps({"type": "error", "text": str(error)}))
+    async def _hear(self, tab: Tab, socket: WebSocket) -> None:
+        """Obey what the tab says, until it goes or says too much."""
+        while True:
+            message = await socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if not self._inbound.take(str(id(tab))):
+                await socket.close(1008, "Too many messages.")
+                return
+            try:
+                self._obey(tab, messages.read(message.get("text") or message.get("bytes") or b""))
+            except messages.MessageError as error:
+                tab.put("error", strict_json.dumps({"type": "error", "text": str(error)}))
 
-    def _obey(self, client: Client, wish: messages.Ack | messages.Arm | messages.Select) -> None:
+    def _obey(self, tab: Tab, wish: messages.Ack | messages.Arm | messages.Select) -> None:
         if isinstance(wish, messages.Ack):
-            if wish.seq == client.unacknowledged:
-                client.unacknowledged = None
-                client.awake.set()
+            tab.acknowledge(wish.seq)
         elif isinstance(wish, messages.Arm):
-            if wish.scheme not in self._status.get("stage", []):
-                raise messages.MessageError("This scheme is not on stage.")
-            client.arm, client.shown = wish.scheme, -1
-            client.awake.set()
+            tab.arm, tab.shown = wish.scheme, -1
+            tab.wake()
         else:
-            client.key = self._key(wish)
-            self._texts.pop("inspect" + client.key, None)
-            client.drop("inspect")
+            tab.key = self._key(wish)
+            tab.drop("inspect")
+            self._texts.pop("inspect" + tab.key, None)
             self._watch()
 
     def _key(self, wish: messages.Select) -> str:
@@ -269,53 +273,23 @@ class Hub:
                 return f"v:{wire.vehicle_ids(self._frame[1])[slots.index(wish.index)]}"
         raise messages.MessageError("There is no vehicle in this slot now.")
 
-    def _watch(self) -> None:
-        """Tell the engine what the tabs look at, all of them together."""
-        keys = sorted({client.key for client in self._clients if client.key})[:_WATCHED]
-        if keys != self._watched:
-            self._watched = keys
-            self._store.watch(keys)
-
-    async def _send(self, client: Client) -> None:
-        """Send what waits; a tab that does not take a message for five seconds is let go."""
+    async def _send(self, tab: Tab) -> None:
+        """Send what waits, and frames as the tab is ready for them; ends when it cannot."""
         try:
             while True:
-                await client.awake.wait()
-                client.awake.clear()
-                while (message := client.take()) is not None:
-                    await self._write(client, message)
-                await self._send_frame(client)
-        except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
-            await self._close(client.socket)
+                await tab.awake()
+                while (message := tab.take()) is not None:
+                    await tab.send(message)
+                if self._frame is not None and tab.wants(self._frame[0]):
+                    tab.shown = tab.unacknowledged = self._frame[0]
+                    await tab.send(self._slice(self._frame[1], tab.arm))
+        except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError) as error:
+            logger.debug("a tab is let go: %r", error)
 
-    async def _send_frame(self, client: Client) -> None:
-        if self._frame is None or client.unacknowledged is not None:
-            return
-        seq, _ = self._frame
-        if seq == client.shown:
-            return
-        client.shown = client.unacknowledged = seq
-        await self._write(client, self._sliced(client.arm))
-
-    def _sliced(self, scheme: str) -> bytes:
+    def _slice(self, frame: bytes, scheme: str) -> bytes:
         """The newest frame with the arm of `scheme`, else with the first; cut once for all tabs."""
-        _, frame = self._frame or (0, b"")
-        names = messages.map_schemes(self._status, wire.header(frame).arms)
-        arm = names.index(scheme) if scheme in names else 0
-        if arm not in self._sent:
-            self._sent[arm] = wire.sent_frame(frame, arm)
-        return self._sent[arm]
-
-    async def _write(self, client: Client, message: str | bytes) -> None:
-        async with asyncio.timeout(_BEHIND_S):
-            if isinstance(message, str):
-                await client.socket.send_text(message)
-            else:
-                await client.socket.send_bytes(message)
-
-    async def _close(self, socket: WebSocket) -> None:
-        try:
-            async with asyncio.timeout(1.0):
-                await socket.close(1008)
-        except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError):
-            logger.debug("a tab was gone before it was closed")
+        arm = self._arms.index(scheme) if scheme in self._arms else 0
+        if arm not in self._sliced:
+            arms = wire.header(frame).arms
+            self._sliced[arm] = wire.sent_frame(frame, arm) if arms else messages.bare_frame(frame)
+        return self._sliced[arm]

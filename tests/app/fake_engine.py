@@ -95,9 +95,9 @@ class Walk:
         }  # fmt: skip
         return Scene(
             step=step, t_s=float(step), vehicle=self.ids[order], slot=rows[order],
-            fresh=fresh[order], kind=self.kind[order], position_m=self.at[order], velocity_mps=velocity[order],
-            has_task=rng.random(n) < 0.5, distance_m=distance[order], serving=serving[order],
-            rate_bps=np.zeros((n, RSUS)), rsus=rsus,
+            fresh=fresh[order], kind=self.kind[order], position_m=self.at[order],
+            velocity_mps=velocity[order], has_task=rng.random(n) < 0.5, distance_m=distance[order],
+            serving=serving[order], rate_bps=np.zeros((n, RSUS)), rsus=rsus,
             **{name: np.full(n, value) for name, value in full.items()},
         )  # fmt: skip
 
@@ -122,9 +122,11 @@ def arm(scene: Scene, level: float, rng: np.random.Generator) -> tuple[wire.ArmV
     )  # fmt: skip
     load = np.bincount(scene.serving[rho > 0], minlength=RSUS).astype(float)
     view = wire.ArmView(outcome, np.full(n, 0.8), load * 0.05, load)
-    means = {"tasks": task.sum(), "cost": cost[task].mean(),
-             "success_rate": outcome.success[task].mean(), "delay_s": outcome.delay_s[task].mean(), "energy_j": outcome.energy_j[task].mean(),
-             "price": outcome.price[task].mean(), "rho": rho[task].mean()}  # fmt: skip
+    per_task = {
+        "cost": cost, "success_rate": outcome.success, "delay_s": outcome.delay_s,
+        "energy_j": outcome.energy_j, "price": outcome.price, "rho": rho,
+    }  # fmt: skip
+    means = {name: values[task].mean() for name, values in per_task.items()} | {"tasks": task.sum()}
     return view, np.array([means.get(name, 0.1) for name in METRICS], np.float32)
 
 
@@ -181,7 +183,8 @@ def explanation(key: str, scene: Scene, stage: list[str]) -> dict:
         "step": scene.step, "present": True, "type": ("car", "bus", "truck")[scene.kind[row]],
         "actual": {"x": x, "y": y, "speed_mps": 9.0, "heading_deg": 90.0},
         "twin": {"x": x - 9, "y": y, "age_s": 1.0, "cpu_ghz": 2.0, "rate_mbps": 80.0,
-                 "battery_wh": 200.0, "battery_capacity_wh": 250.0, "vx": 9.0, "vy": 0.0, "serving": 3},
+                 "battery_wh": 200.0, "battery_capacity_wh": 250.0, "vx": 9.0, "vy": 0.0,
+                 "serving": 3},
         "history": [{"step_ago": 9 - i, **step} for i in range(10)],
         "task": {"data_mb": 1.0, "gcycles": 1.0, "deadline_s": 0.8, "phase_s": 0.1},
         "arms": dict.fromkeys(stage, one),
@@ -222,7 +225,9 @@ def main() -> None:
         steps = control["steps"]
         scene = walk.scene(step, 1.0 / options.hertz if options.hertz > 1 else 1.0, control["down"])
         drawn = [arm(scene, 0.8 + 0.1 * i, rng) for i in range(len(stage))]
-        store.record(step, stage, np.array([values for _, values in drawn]).reshape(len(stage), -1))
+        store.record(
+            step, stage, np.array([values for _, values in drawn]).reshape(len(stage), len(METRICS))
+        )
         store.explain({key: explanation(key, scene, stage) for key in store.watched()})
         frame = wire.stored_frame(
             scene, [view for (view, _), name in zip(drawn, stage, strict=True) if name != "bound"],

@@ -1,0 +1,299 @@
+"""The stream: newest frame only, one in flight for each tab, nobody waits for anybody."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app import messages
+from app.stream import MAX_TABS
+from engine import wire
+from engine.metrics import METRICS
+
+
+def seq(frame):
+    return wire.header(frame).seq
+
+
+@pytest.fixture
+def begun(site):
+    site.begin()
+    site.publish()
+    return site
+
+
+def test_a_tab_gets_the_newest_frame_and_no_other_before_it_acknowledges(begun):
+    async def scenario():
+        async with begun.serving() as tab:
+            one = tab()
+            first = await one.frame()
+            for _ in range(5):
+                begun.publish()
+                await asyncio.sleep(0.03)
+            with pytest.raises(TimeoutError):
+                await one.frame(0.2)
+            one.say({"ack": seq(first)})
+            second = await one.frame()
+            assert seq(second) == begun.engine.next_seq - 1
+            one.say({"ack": seq(first)})  # an old acknowledgement is no credit
+            begun.publish()
+            with pytest.raises(TimeoutError):
+                await one.frame(0.2)
+
+    asyncio.run(scenario())
+
+
+def test_a_sent_frame_is_the_stored_one_cut_to_the_asked_arm(begun):
+    async def scenario():
+        async with begun.serving() as tab:
+            one = tab()
+            first = await one.frame()
+            assert first == wire.sent_frame(begun.store.frame()[1], 0)
+            one.say({"arm": "tolled"})
+            one.say({"ack": seq(first)})
+            second = await one.frame()  # the same step anew: the map changes at once
+            assert second == wire.sent_frame(begun.store.frame()[1], begun.stage.index("tolled"))
+
+    asyncio.run(scenario())
+
+
+def test_a_tab_that_does_not_read_holds_up_nobody(begun):
+    async def scenario():
+        async with begun.serving() as tab:
+            slow, quick = tab(), tab()
+            await slow.frame()
+            slow.gate.clear()
+            seen = []
+            for _ in range(20):
+                begun.publish()
+                frame = await quick.frame(1.0)
+                seen.append(seq(frame))
+                quick.say({"ack": seq(frame)})
+            assert len(set(seen)) >= 19
+            slow.gate.set()
+            slow.say({"ack": 0})
+            assert seq(await slow.frame()) == begun.engine.next_seq - 1
+
+    asyncio.run(scenario())
+
+
+def test_a_tab_that_never_reads_is_let_go(begun, monkeypatch):
+    monkeypatch.setattr("app.tab.BEHIND_S", 0.2)
+
+    async def scenario():
+        async with begun.serving() as tab:
+            one = tab()
+            await one.text("hello")
+            one.gate.clear()
+            begun.publish()
+            await asyncio.wait_for(one.task, 3)
+
+    asyncio.run(scenario())
+
+
+def test_frames_left_over_from_an_earlier_run_are_not_shown(site):
+    site.begin("old-run")
+    site.publish()
+    site.engine.say({"state": "starting", "run": "new-run", "stage": site.stage})
+
+    async def scenario():
+        async with site.serving() as tab:
+            one = tab()
+            hello = await one.text("hello")
+            assert (hello["run"], hello["static"]) == ("new-run", None)
+            with pytest.raises(TimeoutError):
+                await one.frame(0.2)
+            site.begin("new-run")
+            assert (await one.text("hello"))["static"] == "/live/static/new-run"
+            site.publish()
+            assert wire.header(await one.frame()).run == wire.run_code("new-run")
+
+    asyncio.run(scenario())
+
+
+def test_an_empty_stage_shows_vehicles_that_decide_nothing(site):
+    site.begin()
+    site.publish([])
+
+    async def scenario():
+        async with site.serving() as tab:
+            return await tab().frame()
+
+    frame = asyncio.run(scenario())
+    stored = site.store.frame()[1]
+    assert len(frame) == wire.HEADER.size + 8 * 20 + 4 * 20 + 4 * 20 + 4
+    assert frame[: wire.HEADER.size + 160] == stored[: wire.HEADER.size + 160]
+
+
+def batch(message):
+    magic, version, schemes, rows, run, columns = struct.unpack_from("<4sHHIII", message)
+    assert (magic, version, columns) == (b"IOVM", 1, len(METRICS))
+    steps = np.frombuffer(message, "<u4", rows, 20)
+    values = np.frombuffer(message, "<f4", -1, 20 + 4 * rows).reshape(rows, schemes, columns)
+    return run, steps, values
+
+
+def is_batch(message):
+    return isinstance(message, bytes) and message[:4] == b"IOVM"
+
+
+def test_metrics_come_as_history_then_as_they_are_recorded(begun):
+    for _ in range(9):
+        begun.publish()
+
+    async def scenario():
+        async with begun.serving() as tab:
+            one = tab()
+            run, steps, values = batch(await one.get(is_batch))
+            assert run == wire.run_code("run-1")
+            assert steps.tolist() == list(range(10))
+            recorded = begun.store.metrics("run-1", schemes=begun.stage)[2]
+            np.testing.assert_array_equal(values, recorded)
+            begun.publish()
+            begun.publish()
+            assert batch(await one.get(is_batch))[1].tolist() == [10, 11]
+
+    asyncio.run(scenario())
+
+
+def test_another_stage_is_greeted_anew_with_its_history(begun):
+    async def scenario():
+        async with begun.serving() as tab:
+            one = tab()
+            await one.get(is_batch)
+            begun.publish(["tolled", "local"])
+            hello = await one.text("hello")
+            assert hello["stage"] == ["tolled", "local"]
+            _, steps, values = batch(await one.get(is_batch))
+            assert steps.tolist() == [0, 1]
+            assert np.isnan(values[0, 1]).all()
+            assert not np.isnan(values[1, 1]).all()
+
+    asyncio.run(scenario())
+
+
+def test_history_is_thinned_but_keeps_its_ends():
+    assert messages.decimated(5).tolist() == [0, 1, 2, 3, 4]
+    kept = messages.decimated(36_000)
+    assert len(kept) == messages.HISTORY_ROWS
+    assert (kept[0], kept[-1]) == (0, 35_999)
+    assert np.diff(kept).max() <= 41
+
+
+def test_status_and_control_come_when_they_change(begun):
+    async def scenario():
+        async with begun.serving() as tab:
+            one = tab()
+            assert (await one.text("control"))["version"] == 1
+            begun.store.request({"speed": 5})
+            assert (await one.text("control"))["speed"] == 5
+            begun.publish()
+            await one.get(lambda m: isinstance(m, dict) and m.get("step") == 1)
+            assert (await one.text("status", 4.0))["step"] == 1  # a sign of life without news
+
+    asyncio.run(scenario())
+
+
+def test_selections_of_all_tabs_are_watched_and_answered(begun):
+    async def scenario():
+        async with begun.serving() as tab:
+            one, two = tab(), tab()
+            frame = await one.frame()
+            slot = int(wire.slots(frame)[7])
+            vehicle = int(wire.vehicle_ids(begun.store.frame()[1])[7])
+            one.say({"select": {"slot": slot}})
+            two.say({"select": {"rsu": 3}})
+            async with asyncio.timeout(3):
+                while set(begun.store.watched()) != {f"v:{vehicle}", "r:3"}:
+                    await asyncio.sleep(0.02)
+            begun.engine.explain({f"v:{vehicle}": {"kind": "vehicle", "type": "bus", "x": 1.5}})
+            told = await one.text("inspect")
+            assert (told["key"], told["vehicle_type"], told["x"]) == (f"v:{vehicle}", "bus", 1.5)
+            with pytest.raises(TimeoutError):
+                await two.text("inspect", 0.3)
+            one.say({"select": None})
+            await two.close()
+            async with asyncio.timeout(3):
+                while begun.store.watched():
+                    await asyncio.sleep(0.02)
+
+    asyncio.run(scenario())
+
+
+BAD = (
+    "", "x", "null", "[]", "{}", '{"ack":-1}', '{"ack":1.5}', '{"ack":true}', '{"ack":"1"}',
+    '{"ack":99999999999}', '{"arm":3}', '{"arm":"' + "x" * 65 + '"}', '{"select":3}',
+    '{"select":{"rsu":20}}', '{"select":{"slot":2000}}', '{"select":{"vehicle":-1}}',
+    '{"select":{"slot":1,"rsu":2}}', '{"select":{"lamp":1}}', '{"ack":NaN}', '{"ack":1,"ack":2}',
+    '{"ack":1,"arm":"local"}', "[" * 4000, '{"arm":"\\ud800"}', "9" * 5000,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_messages_that_mean_nothing_are_answered_in_one_sentence(text):
+    with pytest.raises(messages.MessageError, match=r"^[^\n]{5,120}\.$"):
+        messages.read(text)
+
+
+@given(st.one_of(st.text(max_size=200), st.binary(max_size=200)))
+def test_no_message_ends_in_another_error(text):
+    with contextlib.suppress(messages.MessageError):
+        messages.read(text)
+
+
+def test_nonsense_leaves_the_stream_running(begun):
+    async def scenario():
+        async with begun.serving() as tab:
+            one = tab()
+            first = await one.frame()
+            for text in BAD:
+                one.say(text)
+                assert (await one.text("error"))["text"].endswith(".")
+            one.say({"select": {"slot": 1999}})
+            assert "slot" in (await one.text("error"))["text"]
+            one.say({"ack": seq(first)})
+            begun.publish()
+            assert seq(await one.frame()) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_flood_of_messages_closes_the_tab(begun):
+    async def scenario():
+        async with begun.serving() as tab:
+            one = tab()
+            await one.text("hello")
+            for _ in range(500):
+                one.say({"ack": 1})
+            await asyncio.wait_for(one.task, 3)
+            assert one.code == 1008
+
+    asyncio.run(scenario())
+
+
+def test_tabs_are_counted(begun, monkeypatch):
+    assert MAX_TABS == 100
+    monkeypatch.setattr("app.stream.MAX_TABS", 2)
+
+    async def scenario():
+        async with begun.serving() as tab:
+            for one in (tab(), tab()):
+                await one.text("hello")
+            third = tab()
+            await asyncio.wait_for(third.task, 3)
+            assert third.code == 1013
+
+    asyncio.run(scenario())
+
+
+def test_bound_may_be_on_stage_without_an_arm():
+    status = {"stage": ["tolled", "bound", "best"]}
+    assert messages.map_schemes(status, 3) == ["tolled", "bound", "best"]
+    assert messages.map_schemes(status, 2) == ["tolled", "best"]
+    assert messages.map_schemes(status, 1) == []
