@@ -64,8 +64,14 @@ def estimate(
 def around(known: Believed, serving: Ints, overhead: Overhead) -> Ints:
     """The RSU each vehicle sends to when it re-routes from its own stale twins, (k,).
 
-    The serving RSU, unless it is down or the task is expected to miss its deadline there; then the
-    one of it and its mesh neighbours with the shortest expected delay, MODEL A3.7 (c).
+    The serving RSU, unless it is down or the task is expected to miss its deadline there; then its
+    mesh neighbour with the shortest expected delay, MODEL A3.7 (c). A task that is expected to be
+    late everywhere stays: a crowd of lost causes would only bury the neighbour.
+
+    Args:
+        known: the twins' word.
+        serving: attached to, -1 for none, (k,).
+        overhead: of the twins.
     """
     here = estimate(known, serving, serving, known.backlog_s, overhead)
     moves = (serving >= 0) & (here > known.deadline_s)
@@ -75,8 +81,9 @@ def around(known: Believed, serving: Ints, overhead: Overhead) -> Ints:
     there = estimate(known, serving, beside, known.backlog_s, overhead)
     best = np.argmin(there, axis=0)
     pick = np.arange(len(serving))
-    better = moves & (there[best, pick] < here)
-    return np.where(better, beside[best, pick], serving)
+    soonest = there[best, pick]
+    rescued = (soonest <= known.deadline_s) | (np.isinf(here) & np.isfinite(soonest))
+    return np.where(moves & rescued, beside[best, pick], serving)
 
 
 def asks_helper(
