@@ -70,7 +70,9 @@ async def ask(app, method, path, headers=None, body=b"", query=""):
     reply, parts = Reply(), [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive():
-        return parts.pop() if parts else {"type": "http.disconnect"}
+        if not parts:
+            await asyncio.Event().wait()  # the client stays and listens
+        return parts.pop()
 
     async def send(message):
         if message["type"] == "http.response.start":
