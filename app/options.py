@@ -1,22 +1,20 @@
-"""The options of `iov-twin serve`, one for each parameter of the schema among them."""
+"""The options of `iov-twin serve`."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
+from engine.cli import PROG, Parser, add_parameter_options, params_from_args
 from engine.control import Control, ControlError, check_stage
-from engine.params import METAS, ParameterError
-from engine.presets import PRESETS
-from engine.stage import DEFAULT_STAGE
+from engine.params import ParameterError
+from engine.stage import DEFAULT_STAGE, SCHEMES
 
 PORT: Final = 8050
-_PROG: Final = "iov-twin"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,29 +36,22 @@ class ServeOptions:
     control: Control
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One sentence and exit status 2, without the page of usage."""
-        self.exit(2, f"{self.prog}: {message} (--help lists what there is)\n")
-
-
 def default_store() -> Path:
     """Where the store lies unless told: this user's cache folder."""
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / _PROG
+        return Path.home() / "Library" / "Caches" / PROG
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / _PROG
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / _PROG
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / PROG
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / PROG
 
 
 def parse(arguments: Sequence[str]) -> ServeOptions:
     """The options in `arguments`; ends the program with status 2 when they make no sense."""
     parser = _parser()
     given = parser.parse_args(list(arguments))
-    raw = {name: getattr(given, name) for name in METAS if getattr(given, name) is not None}
     try:
-        stage = check_stage(given.schemes.split(",")) if given.schemes else DEFAULT_STAGE
-        params = PRESETS[given.preset].params(**raw)
+        stage = check_stage(given.schemes.split(","))
+        params = params_from_args(given)
     except (ParameterError, ControlError) as error:
         parser.error(str(error))
     if given.mobility not in ("sumo", "synthetic") and not Path(given.mobility).is_file():
@@ -80,13 +71,12 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
     )
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
-        prog=_PROG,
-        usage=f"{_PROG} [serve] [options]\n       {_PROG} run|record|doctor --help",
+def _parser() -> Parser:
+    parser = Parser(
+        prog=PROG,
+        usage=f"{PROG} [serve] [options]\n       {PROG} run|record|doctor --help",
         description="The dashboard with its engine, in a browser.",
         epilog="Other commands: run (headless), record (a mobility trace), doctor (checks).",
-        allow_abbrev=False,
     )
     parser.add_argument("--host", help="address to listen on (127.0.0.1; others need --share)")
     parser.add_argument("--port", type=int, help=f"port to listen on ({PORT} or the next free one)")
@@ -100,10 +90,10 @@ def _parser() -> _Parser:
     parser.add_argument(
         "--mobility", default="sumo", help="sumo, synthetic or TRACE.npz (%(default)s)"
     )
-    parser.add_argument("--preset", default="default", choices=PRESETS, help="where to start from")
-    parser.add_argument("--schemes", help=f"on stage, e.g. {','.join(DEFAULT_STAGE)}")
-    parameters = parser.add_argument_group("parameters")
-    for meta in METAS.values():
-        text = f"{meta.help}: {meta.allowed} ({meta.text(meta.default)})".replace("%", "%%")
-        parameters.add_argument(meta.option, dest=meta.name, metavar="VALUE", help=text)
+    parser.add_argument(
+        "--schemes",
+        default=",".join(DEFAULT_STAGE),
+        help=f"on stage, of: {', '.join(SCHEMES)} (%(default)s)",
+    )
+    add_parameter_options(parser)
     return parser

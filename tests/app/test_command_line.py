@@ -67,7 +67,7 @@ def test_a_taken_usual_port_gives_way_to_the_next():
 
 
 def test_an_address_of_another_machine_is_refused():
-    with pytest.raises(listen.ListenError, match="Cannot listen on 192.0.2.1"):
+    with pytest.raises(listen.ListenError, match=r"Cannot listen on 192\.0\.2\.1"):
         listen.bind("192.0.2.1", 0, 0)
 
 
