@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.params import Params
 from engine.physics import literal, offloading
+from engine.physics.candidates import work_of
 from engine.physics.edge_queue import hop_s
 from engine.physics.neighbours import Helpers
 from engine.physics.offers import Offer, offer
@@ -43,25 +44,13 @@ def lone(scene: Scene, params: Params, helpers: Helpers) -> Outcome:
         params: in force.
         helpers: who may help whom; counted if `v2v` is on.
     """
-    row = np.flatnonzero(scene.has_task)
-    serving = scene.serving[row]
-    work = Work(
-        row=row,
-        phase_s=scene.phase_s[row],
-        data_bits=scene.data_bits[row],
-        cycles=scene.cycles[row],
-        deadline_s=scene.deadline_s[row],
-        cpu_hz=scene.cpu_hz[row],
-        battery_j=scene.battery_j[row],
-        serving=serving,
-        rate_bps=np.where(serving >= 0, scene.rate_bps[row, serving], 0.0),
-    )
+    work = work_of(scene, scene.battery_j)
     overhead = Overhead.of(params)
     if params.equations == "paper-literal":
-        none = np.zeros(len(row))
+        none = np.zeros(len(work.row))
         # As printed every term grows with rho, so nothing beats keeping all local, MODEL A3.11.
-        parts = literal.outcomes(work, none, scene.rsus.cpu_hz[serving], none, overhead)
-        nowhere = np.full(len(row), -1)
+        parts = literal.outcomes(work, none, scene.rsus.cpu_hz[work.serving], none, overhead)
+        nowhere = np.full(len(work.row), -1)
         return _outcome(scene, work, _Choice(none, nowhere, nowhere, nowhere), parts)
     choice = _at_rsus(work, scene.rsus, overhead, live_mesh=params.mesh == "live")
     if params.v2v:

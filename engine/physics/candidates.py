@@ -13,7 +13,7 @@ import numpy as np
 from engine.physics import offloading
 from engine.physics.offloading import Overhead, Parts, Work
 from engine.physics.queue_batch import serve_batch
-from engine.types import Bools, Floats, Ints, Rsus
+from engine.types import Bools, Floats, Ints, Rsus, Scene
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,28 @@ class Stage:
     admission: bool
     host_bps: Floats
     host_hz: Floats
+
+
+def work_of(scene: Scene, battery_j: Floats) -> Work:
+    """The tasks of a scene, one row each.
+
+    Args:
+        scene: the step's.
+        battery_j: left in each vehicle, (n,).
+    """
+    row = np.flatnonzero(scene.has_task)
+    serving = scene.serving[row]
+    return Work(
+        row=row,
+        phase_s=scene.phase_s[row],
+        data_bits=scene.data_bits[row],
+        cycles=scene.cycles[row],
+        deadline_s=scene.deadline_s[row],
+        cpu_hz=scene.cpu_hz[row],
+        battery_j=battery_j[row],
+        serving=serving,
+        rate_bps=np.where(serving >= 0, scene.rate_bps[row, serving], 0.0),
+    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ bound, the search for the best schedule and the curves of the inspector all read
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from engine.physics.offloading import (
     Overhead,
 )
 from engine.physics.split import cheapest_share
-from engine.types import Floats
+from engine.types import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,10 @@ class Offer:
     slope: Floats
     fixed: Floats
     deadline_s: Floats
+
+    def at(self, index: tuple[Ints, ...]) -> Offer:
+        """The offers at an index, of the shape of the index."""
+        return Offer(*(getattr(self, f.name)[index] for f in fields(Offer)))
 
     def cost(self, rho: Floats, wait_s: Floats | float = 0.0) -> Floats:
         """Omega at rho if the queue takes `wait_s`; shapes broadcast."""
