@@ -36,6 +36,7 @@ class Comparison:
         self._twins = VehicleTwins()
         self._arms: dict[str, Arm] = {}
         self._stage: tuple[str, ...] = ()
+        self._latest: dict[str, ArmStep] = {}
         self.set_stage(stage)
 
     @property
@@ -47,6 +48,11 @@ class Comparison:
     def arms(self) -> dict[str, Arm]:
         """The arms that have been stepped, by name."""
         return dict(self._arms)
+
+    @property
+    def latest(self) -> dict[str, ArmStep]:
+        """What the last step was in each arm that was on stage then, for the inspector."""
+        return dict(self._latest)
 
     def set_stage(self, names: Sequence[str]) -> None:
         """Who is on stage from the next step on; who stays keeps its state, who comes starts fresh.
@@ -79,6 +85,7 @@ class Comparison:
             outcome = bound.lone(scene, params, helpers)
             row = metrics.row(scene.has_task, outcome)
             steps[BOUND] = dataclasses.replace(steps[BOUND], outcome=outcome, row=row)
+        self._latest = steps
         return steps
 
     def _open(self, name: str, rsus: Rsus) -> Arm:
