@@ -141,7 +141,7 @@ class RsuTwinLog:
             published, age_s = now, 0.0
             self._published, self._published_step = now, step
         elif interval_s < 1.0:
-            published, age_s = now, interval_s
+            published, age_s = now.copy(), interval_s
             known = slice(0, _KNOWN_AT_START)
             published[known] = (1.0 - interval_s) * now[known] + interval_s * self._last[known]
             published[_RSU_COLUMNS.index("up")] = state.up
