@@ -16,15 +16,12 @@ class Continued:
 
     def __init__(self, source: Mobility) -> None:
         self._source = source
+        #: Digest of the source at work.
+        self.digest = source.digest
         self._t_s = 0.0
         self._next_vehicle = 0
         self._from_t_s = 0.0
         self._from_vehicle = 0
-
-    @property
-    def digest(self) -> str:
-        """Digest of the source at work."""
-        return self._source.digest
 
     @property
     def pid(self) -> int | None:
@@ -46,6 +43,7 @@ class Continued:
         """Go on with another source, whose vehicles are new ones."""
         self._source.close()
         self._source = source
+        self.digest = source.digest
         self._from_t_s, self._from_vehicle = self._t_s, self._next_vehicle
 
     def close(self) -> None:

@@ -221,10 +221,21 @@ class Box:
         except (OSError, sqlite3.OperationalError, diskcache.Timeout) as error:
             raise StoreFullError(
                 f"The store {self.path.parent} cannot be opened ({_reason(error)}): "
-                "free some space, or choose another folder with --store."
+                "see to that folder, or choose another with --store."
             ) from None
 
     def _connect(self) -> diskcache.Cache:
+        """The opened database; another process's long transaction is waited for."""
+        give_up = time.monotonic() + _OPEN_S
+        while True:
+            try:
+                return self._cache_of_folder()
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.02)
+
+    def _cache_of_folder(self) -> diskcache.Cache:
         return diskcache.Cache(
             str(self.path),
             timeout=WAIT_S,

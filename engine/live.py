@@ -30,6 +30,8 @@ _STATUS_S: Final = 0.25
 _TEND_S: Final = 1.0
 #: Shortest time between two explanations of what is inspected, at full speed.
 _EXPLAIN_S: Final = 0.1
+#: The version before any was read.
+_NEVER: Final = -2
 #: Lost mobility is replaced this often within the window, then the run has failed.
 RESTARTS: Final = 5
 RESTART_WINDOW_S: Final = 60.0
@@ -57,7 +59,7 @@ class Live:
         self._open_mobility = open_mobility
         self._static = static
         self._control = Control()
-        self._version = -2
+        self._version = _NEVER
         self._session: Session | None = None
         self._run = ""
         self._state = "starting"
@@ -121,11 +123,12 @@ class Live:
 
     def _listen(self) -> None:
         version = self._store.version()
-        if version == self._version:
+        # Below 0 is a control that was deleted: what it said stays in force.
+        if version == self._version or (version < 0 and self._version != _NEVER):
             return
         wanted = self._store.wanted()
         before, self._control = self._control, wanted
-        first, self._version = self._version == -2, version
+        first, self._version = self._version == _NEVER, version
         self._steps_owed += 0 if first else max(0, wanted.steps - before.steps)
         if first or wanted.reset != before.reset:
             self._begin()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import resource
 import sqlite3
 import stat
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -223,3 +225,83 @@ def test_a_store_of_a_newer_layout_is_refused(publisher: Publisher) -> None:
     box.close()
     with pytest.raises(StoreTakenError, match="newer version"):
         Publisher(publisher.path)
+
+
+@pytest.mark.parametrize("box", ["control", "live", "record"])
+@pytest.mark.parametrize("damage", ["header", "middle", "half", "all", "empty"])
+def test_a_damaged_database_is_set_aside_and_the_store_opens(
+    publisher: Publisher, box: str, damage: str
+) -> None:
+    for step in range(100):
+        publisher.record(step, STAGE, values(step))
+        publisher.show(frame(publisher.next_seq) + bytes(4000), {"state": "running"})
+    publisher.request({"speed": 5})
+    publisher.close()
+    file = publisher.path / box / "cache.db"
+    content = file.read_bytes()
+    middle = len(content) // 2
+    file.write_bytes(
+        {
+            "header": b"\0" * 100 + content[100:],
+            "middle": content[: middle - 3000] + b"\xa5" * 6000 + content[middle + 3000 :],
+            "half": content[:middle],
+            "all": b"\xff" * len(content),
+            "empty": b"",
+        }[damage]
+    )
+    again = Publisher(publisher.path)
+    again.begin_run("run-2", {"stage": STAGE, "seed": 0, "params": {}}, b"{}")
+    assert again.record(0, STAGE, values(0))
+    assert again.show(frame(again.next_seq), {"state": "starting"})
+    assert again.request({"speed": 2}) >= 1
+    assert again.status()["state"] == "starting"
+    assert len(again.metrics("run-2")[0]) == 1
+    set_aside = list(publisher.path.glob(f"{box}.corrupt.*"))
+    notices = again.take_notices()
+    assert len(set_aside) == len(notices) == (damage != "empty")
+    if set_aside:
+        assert set_aside[0].name in notices[0]
+    again.close()
+
+
+def test_a_full_disk_drops_frames_and_keeps_metrics(publisher: Publisher) -> None:
+    for step in range(10):
+        publisher.record(step, STAGE, values(step))
+    size = max(file.stat().st_size for file in publisher.path.glob("*/cache.db*"))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        kept = [publisher.record(step, STAGE, values(step)) for step in range(10, 400)]
+        shown = [publisher.show(frame(publisher.next_seq) + bytes(size), {}) for _ in range(3)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not all(kept)
+    assert shown == [False] * 3
+    assert any("wait in memory" in text for text in publisher.take_notices())
+    assert publisher.record(400, STAGE, values(400))
+    assert publisher.show(frame(publisher.next_seq), {})
+    assert any("can be written again" in text for text in publisher.take_notices())
+    steps, _, found = Store(publisher.path).metrics("run-1")
+    np.testing.assert_array_equal(steps, np.arange(401))
+    np.testing.assert_array_equal(found[200], values(200))
+
+
+def test_a_writer_held_up_by_another_gives_up_soon_and_writes_later(publisher: Publisher) -> None:
+    other = sqlite3.connect(publisher.path / "record" / "cache.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begun = time.monotonic()
+    assert not publisher.record(0, STAGE, values(0))
+    assert time.monotonic() - begun < 1.0
+    other.execute("ROLLBACK")
+    other.close()
+    assert publisher.record(1, STAGE, values(1))
+    assert publisher.metrics("run-1")[0].tolist() == [0, 1]
+
+
+def test_the_clock_may_jump(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    true = time.time
+    for jump in (86400.0, -86400.0, 0.0):
+        monkeypatch.setattr(time, "time", lambda jump=jump: true() + jump)
+        publisher.show(frame(publisher.next_seq), {"state": str(jump)})
+        assert publisher.frame() is not None
+        assert publisher.status()["state"] == str(jump)
