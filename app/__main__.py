@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from app import listen
@@ -77,40 +77,50 @@ def serve(options: ServeOptions, engine: Sequence[str] = ("-m", "engine")) -> in
 def _serve(
     options: ServeOptions, listener: socket.socket, store: Store, engine: Sequence[str]
 ) -> int:
-    command = [
-        sys.executable,
-        *engine,
-        "--store",
-        str(options.store),
-        "--mobility",
-        options.mobility,
-    ]
+    wanted = ("--store", str(options.store), "--mobility", options.mobility)
     process = EngineProcess(
-        command, options.store / "engine.log", lambda: store.status().get("heartbeat")
+        [sys.executable, *engine, *wanted],
+        options.store / "engine.log",
+        lambda: store.status().get("heartbeat"),
     )
     process.start()
     try:
-        asyncio.run(_run(options, listener, store, process))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return 0 if runner.run(_run(options, listener, store, process)) else 1
     except KeyboardInterrupt:
-        logger.debug("ended before the server had begun")
+        return 0
     finally:
         process.stop()
-    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The faster event loop where there is one."""
+    try:
+        import uvloop  # noqa: PLC0415  after the engine is on its way
+    except ImportError:  # not on Windows
+        return None
+    return uvloop.new_event_loop
 
 
 async def _run(
     options: ServeOptions, listener: socket.socket, store: Store, process: EngineProcess
-) -> None:
+) -> bool:
+    """Serve until a signal; gives whether it ever began."""
     port = listener.getsockname()[1]
     address = listen.address_of(options.host, port)
-    sharing = (
-        Sharing(lambda token: _say(f"To steer: {address}?token={token}")) if options.share else None
-    )
+    links: list[str] = []
+
+    def announce(token: str) -> None:
+        links.append(f"{address}?token={token}")
+        _say(f"To steer, once: {links[-1]}")
+
+    sharing = Sharing(announce) if options.share else None
     watching = asyncio.create_task(process.watch())
     app = _app(options, port, store, process, sharing)
     server = _server(app)
 
     def end() -> None:
+        server.force_exit = server.should_exit  # the second time, wait for nobody
         server.should_exit = True
         threading.Thread(target=process.stop, daemon=True).start()
 
@@ -118,13 +128,14 @@ async def _run(
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             loop.add_signal_handler(getattr(signal, name), end)
-    announcing = asyncio.create_task(_announce(server, address, options, port))
+    announcing = asyncio.create_task(_announce(server, address, options, port, links))
     telling = asyncio.create_task(_tell(store, process))
     try:
         await server.serve(sockets=[listener])
     finally:
         for task in (watching, announcing, telling):
             task.cancel()
+    return server.started
 
 
 def _app(
@@ -149,6 +160,7 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     return Server(
         uvicorn.Config(
             app,
+            lifespan="on",
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -163,26 +175,34 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     )
 
 
-async def _announce(server: uvicorn.Server, address: str, options: ServeOptions, port: int) -> None:
+async def _announce(
+    server: uvicorn.Server, address: str, options: ServeOptions, port: int, links: Sequence[str]
+) -> None:
+    """Say where the page is once it is there, and open it."""
     while not server.started:
         await asyncio.sleep(0.02)
     if options.port is None and port != PORT:
         _say(f"Port {PORT} is taken; using {port}.")
     _say(f"IoV Twin is at {address} (Ctrl-C ends it)")
     if options.browser:
-        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        page = links[-1] if links else address
+        threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
 
 
 async def _tell(store: Store, process: EngineProcess) -> None:
-    """Repeat in the terminal when the engine says that it failed."""
-    told = ""
+    """Repeat in the terminal what failed, and restore the control if the store was deleted."""
+    told: set[str] = set()
     while True:
-        status: dict[str, Any] = process.overlay(store.status())
-        message = str(status.get("message", ""))
-        if status.get("state") == "failed" and message != told:
-            logger.error("%s", message)
-        told = message
         await asyncio.sleep(0.5)
+        status: dict[str, Any] = process.overlay(store.status())
+        news = {str(status.get("message", ""))} if status.get("state") == "failed" else set()
+        try:
+            store.keep_control()
+        except StoreError as error:
+            news.add(str(error))
+        for sentence in news - told:
+            logger.error("%s", sentence)
+        told = news
 
 
 def _say(sentence: str) -> None:

@@ -61,6 +61,7 @@ class Hub:
         self._texts: dict[str, str] = {}
         self._spoken_at = 0.0
         self._watched: list[str] | None = None
+        self._is_writing = False
         self._inbound = TokenBuckets(per_second=200.0, burst=400.0)
 
     def start(self) -> None:
@@ -76,7 +77,9 @@ class Hub:
 
     def status(self) -> dict[str, Any]:
         """The status to show now."""
-        return self._overlay(self._store.status())
+        status = self._overlay(self._store.status())
+        trouble = self._store.trouble
+        return {**status, "message": trouble} if trouble else status
 
     # Reading the store
 
@@ -184,18 +187,26 @@ class Hub:
     def _watch(self) -> None:
         """Tell the engine what the tabs look at, all of them together, when that has changed."""
         keys = sorted({tab.key for tab in self._tabs if tab.key})[:MAX_WATCHED]
-        if keys != self._watched:
-            self._watched = keys
-            task = asyncio.create_task(self._write_watched(keys))
+        if keys == self._watched:
+            return
+        self._watched = keys
+        if not self._is_writing:
+            task = asyncio.create_task(self._write_watched())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _write_watched(self, keys: list[str]) -> None:
+    async def _write_watched(self) -> None:
+        """Write one wish after the other, so that the newest one is written last."""
+        self._is_writing, written = True, None
         try:
-            await asyncio.to_thread(self._store.watch, keys)
+            while self._watched is not None and written != self._watched:
+                written = self._watched
+                await asyncio.to_thread(self._store.watch, written)
         except StoreError as error:
             logger.warning("%s", error)
             self._watched = None
+        finally:
+            self._is_writing = False
 
     # Serving one tab
 

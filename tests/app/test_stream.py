@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -297,3 +298,27 @@ def test_bound_may_be_on_stage_without_an_arm():
     assert messages.map_schemes(status, 3) == ["tolled", "bound", "best"]
     assert messages.map_schemes(status, 2) == ["tolled", "best"]
     assert messages.map_schemes(status, 1) == []
+
+
+def test_the_newest_wish_to_inspect_is_written_last(begun, monkeypatch):
+    real, first = begun.store.watch, []
+
+    def slow(keys):
+        if not first:
+            first.append(keys)
+            time.sleep(0.3)
+        real(keys)
+
+    monkeypatch.setattr(begun.store, "watch", slow)
+
+    async def scenario():
+        async with begun.serving() as tab:
+            one = tab()
+            await one.frame()
+            for rsu in range(5):
+                one.say({"select": {"rsu": rsu}})
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.6)
+            return begun.store.watched()
+
+    assert asyncio.run(scenario()) == ("r:4",)

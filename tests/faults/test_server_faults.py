@@ -114,8 +114,7 @@ def test_open_tabs_do_not_hold_up_the_end(start):
             await tab.recv()
             server.process.send_signal(signal.SIGINT)
             began = time.monotonic()
-            async for _ in tab:
-                pass
+            await tab.wait_closed()
             return time.monotonic() - began
 
     family = server.family()
@@ -318,3 +317,47 @@ def test_raw_nonsense_on_the_wire_ends_in_no_traceback(start):
     server.process.send_signal(signal.SIGINT)
     _, error = server.process.communicate(timeout=5)
     assert "Traceback" not in error
+
+
+def test_sharing_prints_a_link_that_makes_an_operator(start):
+    server = start("--share", "--host", "127.0.0.1")
+    server.running()
+    link = server.process.stdout.readline().split()[-1]
+    assert link.startswith(f"http://127.0.0.1:{server.port}/?token=")
+    patch = urllib.request.Request(
+        link.partition("?")[0] + "live/control",
+        b'{"speed":2}',
+        {"content-type": "application/json"},
+    )
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(patch, timeout=3)
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    assert opener.open(link, timeout=3).status == 200
+    assert json.load(opener.open(patch, timeout=3))["version"] > 1
+
+
+def test_readers_that_stall_cost_the_others_nothing(start):
+    server = start("--vehicles", "500")
+    server.running()
+    handshake = (
+        f"GET /live/ws HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ).encode()
+    with contextlib.ExitStack() as stalled:
+        for _ in range(10):
+            wire = stalled.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            wire.sendall(handshake)
+
+        async def frames():
+            url, seen = f"ws://127.0.0.1:{server.port}/live/ws", 0
+            async with websockets.connect(url) as tab:
+                end = time.monotonic() + 2
+                while time.monotonic() < end:
+                    message = await asyncio.wait_for(tab.recv(), 2)
+                    if isinstance(message, bytes) and message[:4] == b"IOVF":
+                        seen += 1
+                        await tab.send(json.dumps({"ack": int.from_bytes(message[8:12], "little")}))
+            return seen
+
+        assert asyncio.run(frames()) >= 12
