@@ -7,12 +7,12 @@ const STEPS = 16;
 const SCALES = {
   dark: {
     sequential: ["#7a6ae0", "#4f8fe0", "#22b5a5", "#8fd352", "#fde725"],
-    goodBad: ["#3f8fd9", "#79b9e6", "#d9dde2", "#f3a764", "#f0641e"],
+    goodBad: ["#3f8fd9", "#79b9e6", "#e6dfb0", "#f3a764", "#f0641e"],
     badGood: ["#f0641e", "#f0a24a", "#e9d66b", "#7fcbb0", "#2fb4d8"],
   },
   light: {
     sequential: ["#46287c", "#31688e", "#1f918a", "#5aaa36", "#d9a400"],
-    goodBad: ["#00569c", "#4b8fc4", "#8d949c", "#d9822b", "#b83f00"],
+    goodBad: ["#00569c", "#3a93c4", "#a89a3c", "#d9822b", "#b83f00"],
     badGood: ["#b83f00", "#cf7a1c", "#b59a1b", "#3c9b84", "#0072a8"],
   },
 };

@@ -185,14 +185,19 @@ export class Ground {
   #coverage(c, theme, rsusUp, pixel) {
     const range = this.city?.range_m ?? 1000;
     const [r, g, b] = theme.coverage;
+    const side = this.city?.side_m ?? 5000;
+    c.save();
+    c.beginPath();
+    c.rect(0, 0, side, side);
+    c.clip();
     const tint = (alpha) => `rgba(${r},${g},${b},${alpha})`;
     (this.city?.rsus ?? []).forEach((rsu, index) => {
       if (rsusUp && !rsusUp[index]) return;
       const glow = c.createRadialGradient(rsu.x, rsu.y, 0, rsu.x, rsu.y, range);
       glow.addColorStop(0, tint(theme.coverageAlpha));
-      glow.addColorStop(0.35, tint(theme.coverageAlpha * 0.45));
-      glow.addColorStop(0.75, tint(theme.coverageAlpha * 0.16));
-      glow.addColorStop(1, tint(theme.coverageAlpha * 0.1));
+      glow.addColorStop(0.3, tint(theme.coverageAlpha * 0.5));
+      glow.addColorStop(0.65, tint(theme.coverageAlpha * 0.2));
+      glow.addColorStop(1, tint(theme.coverageAlpha * 0.08));
       c.fillStyle = glow;
       c.beginPath();
       c.arc(rsu.x, rsu.y, range, 0, 2 * Math.PI);
@@ -201,6 +206,7 @@ export class Ground {
       c.lineWidth = pixel;
       c.stroke();
     });
+    c.restore();
   }
 
   #roads(c, tiles, theme, scale) {
@@ -211,7 +217,7 @@ export class Ground {
     c.lineCap = "round";
     c.strokeStyle = theme.casing;
     for (const fill of fills) {
-      c.lineWidth = widthOf(fill) + 2 * Math.min(1.2, 1.1 * pixel);
+      c.lineWidth = widthOf(fill) + 2 * Math.min(1, 0.9 * pixel);
       c.stroke(fill.path);
     }
     for (const fill of fills) {

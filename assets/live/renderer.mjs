@@ -15,9 +15,15 @@ import { HAS_TASK, RADIO_UP, decodeFrame, rsuRow, vehicleRow } from "./wire.mjs"
 const EMPTY_CITY = { side_m: 5000, roads: [], junctions: [], signals: [], programs: [], rsus: [], mesh: [], range_m: 1000 };
 const PICK_PX = 12;
 const HELD_STEPS = 3; // a task's colour stays this long after it
-const SLOW_MS = 19; // 52 fps
+const SLOW_MS = 25; // 40 fps
 const FAST_MS = 17.4;
-const JUDGED = 45; // animation frames before quality changes
+const JUDGED = 60; // animation frames before quality changes
+const QUALITIES = [
+  { packets: true, links: true, dpr: 3 },
+  { packets: false, links: true, dpr: 1.5 },
+  { packets: false, links: true, dpr: 1 },
+  { packets: false, links: false, dpr: 1 },
+];
 const FOLLOW_MS = 250;
 const VIEW_EVERY_MS = 120;
 
@@ -29,7 +35,9 @@ export class Renderer {
   #lastNow = null;
   #viewSent = { at: 0, key: "" };
   #hoverAt = null;
+  #judged = 0;
   #calm = 0;
+  #patience = 2;
 
   constructor(canvas, post, createCanvas) {
     this.canvas = canvas;
@@ -55,7 +63,8 @@ export class Renderer {
     this.selection = null;
     this.hover = null;
     this.following = false;
-    this.quality = 0; // 0 all, 1 no packets, 2 no links
+    this.quality = 0; // index into QUALITIES
+    this.size = { width: 1, height: 1, dpr: 1 };
     this.clock = 0; // seconds of animation, stands still while motion does
     this.#colour();
     this.#raf = globalThis.requestAnimationFrame?.bind(globalThis) ?? ((f) => setTimeout(() => f(performance.now()), 16));
@@ -69,9 +78,8 @@ export class Renderer {
 
   messages = {
     size: ({ width, height, dpr }) => {
-      this.canvas.width = Math.max(1, Math.round(width * dpr));
-      this.canvas.height = Math.max(1, Math.round(height * dpr));
-      this.camera.resize(width, height, dpr);
+      this.size = { width, height, dpr };
+      this.#resize();
     },
     city: ({ city }) => {
       this.city = { ...EMPTY_CITY, ...city };
@@ -239,8 +247,8 @@ export class Renderer {
   #paintTraffic() {
     const { camera, context, frame, theme, vehicles } = this;
     vehicles.place(context, frame, this.motion, camera);
-    if (this.layers.links && this.quality < 2) {
-      const packets = this.quality < 1;
+    const { links, packets } = QUALITIES[this.quality];
+    if (this.layers.links && links) {
       this.links.paint(context, frame, vehicles.screen, this.towers.screen, camera, theme, this.clock, packets);
     }
     vehicles.paint(context, frame, this.motion, camera, theme, this.colours.colours);
@@ -310,15 +318,33 @@ export class Renderer {
     return slot === undefined || !this.frame ? -1 : this.frame.slot.indexOf(slot);
   }
 
-  // Less is drawn only where this machine was measured to be too slow for all, and more again when it is not.
+  // Less is drawn only where this machine was measured to be too slow for all. Each relapse doubles the wait before
+  // more is tried again, so that the picture does not flicker between two qualities.
   #adapt() {
-    this.#calm += 1;
-    if (this.#calm < JUDGED) return;
-    this.#calm = 0;
+    this.#judged += 1;
+    if (this.#judged < JUDGED) return;
+    this.#judged = 0;
     const gap = this.gauge.recentGap(JUDGED);
-    const cost = this.gauge.recentDraw(JUDGED);
-    if (gap > SLOW_MS && cost > 8 && this.quality < 2) this.quality += 1;
-    else if (gap < FAST_MS && cost < 5 && this.quality > 0) this.quality -= 1;
+    if (gap > SLOW_MS && this.quality < QUALITIES.length - 1) {
+      this.#patience = Math.min(64, 2 * this.#patience);
+      this.#setQuality(this.quality + 1);
+    } else if (gap < FAST_MS && this.quality > 0 && (this.#calm += 1) > this.#patience) {
+      this.#setQuality(this.quality - 1);
+    }
+  }
+
+  #setQuality(quality) {
+    this.quality = quality;
+    this.#calm = 0;
+    this.#resize();
+  }
+
+  #resize() {
+    const { width, height, dpr } = this.size;
+    const sharp = Math.min(dpr, QUALITIES[this.quality].dpr);
+    const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * sharp)));
+    if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
+    this.camera.resize(width, height, sharp);
   }
 
   // After this animation frame's task the picture is handed to the screen.

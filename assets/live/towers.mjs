@@ -13,7 +13,7 @@ export class Towers {
   }
 
   radius(camera) {
-    return Math.min(17, Math.max(7.5, 8.5 + 2.2 * Math.log2(camera.scale / 0.16))) * camera.dpr;
+    return Math.min(17, Math.max(7.5, 9.5 + 2.2 * Math.log2(camera.scale / 0.16))) * camera.dpr;
   }
 
   place(rsus, camera, width, height) {
@@ -54,7 +54,7 @@ export class Towers {
 
   #tower(c, x, y, radius, m, flags, camera, theme, themeName) {
     const up = (flags & UP) !== 0;
-    const line = Math.max(2, radius * 0.24);
+    const line = Math.max(2, radius * 0.22);
     c.lineCap = "butt";
     c.beginPath();
     c.arc(x, y, radius + 1.5 * camera.dpr, 0, 2 * Math.PI);
@@ -75,29 +75,30 @@ export class Towers {
       c.strokeStyle = loadColour(this.load[m], themeName);
       c.stroke();
     }
-    this.#sign(c, x, y, radius * 0.5, flags & RADIO_UP, up ? theme.towerSign : theme.failed);
+    this.#sign(c, x, y, radius * 0.46, flags & RADIO_UP, up ? theme.towerSign : theme.failed);
     if (!up) cross(c, x, y, radius * 0.72, Math.max(1.5, radius * 0.17), theme.failed);
   }
 
   // Mast and, while the radio works, its waves.
   #sign(c, x, y, size, radio, colour) {
+    const head = y - size * 0.15;
     c.strokeStyle = colour;
     c.fillStyle = colour;
-    c.lineWidth = Math.max(1, size * 0.24);
+    c.lineWidth = Math.max(1, size * 0.2);
     c.lineCap = "round";
     c.beginPath();
-    c.moveTo(x - size * 0.42, y + size * 0.85);
-    c.lineTo(x, y - size * 0.2);
-    c.lineTo(x + size * 0.42, y + size * 0.85);
+    c.moveTo(x - size * 0.45, y + size);
+    c.lineTo(x, head);
+    c.lineTo(x + size * 0.45, y + size);
     if (radio) {
       for (const side of [0, Math.PI]) {
-        c.moveTo(x + size * 0.75 * Math.cos(side - 0.75), y - size * 0.25 + size * 0.75 * Math.sin(side - 0.75));
-        c.arc(x, y - size * 0.25, size * 0.75, side - 0.75, side + 0.75);
+        c.moveTo(x + size * 0.85 * Math.cos(side - 0.7), head + size * 0.85 * Math.sin(side - 0.7));
+        c.arc(x, head, size * 0.85, side - 0.7, side + 0.7);
       }
     }
     c.stroke();
     c.beginPath();
-    c.arc(x, y - size * 0.25, size * 0.24, 0, 2 * Math.PI);
+    c.arc(x, head, size * 0.28, 0, 2 * Math.PI);
     c.fill();
   }
 

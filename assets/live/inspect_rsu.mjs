@@ -1,0 +1,122 @@
+// An RSU: what it is, its queue and twin under the scheme of the map, the vehicles it serves, fail or restore.
+import { h, icon, say } from "./dom.mjs";
+import { fixed, NONE, percent } from "./format.mjs";
+
+const MOST_SERVED = 24;
+
+export class RsuView {
+  #context;
+  #state = h("span", { class: "state-word" });
+  #switch = h("button", { type: "button", class: "button" });
+  #facts = h("dl", { class: "facts" });
+  #rows = h("tbody");
+  #twin = h("dl", { class: "facts" });
+  #twinTitle = h("h3", { text: "Its twin" });
+  #served = h("div", { class: "served" });
+  #servedTitle = h("h3", { text: "Serves" });
+  #index = -1;
+  #up = true;
+
+  constructor(context) {
+    this.#context = context;
+    this.#switch.addEventListener("click", () => context.emit("rsu", { index: this.#index, up: !this.#up }));
+    const head = [
+      ["Scheme", "left"],
+      ["queue", "", "Work that waits after this step, seconds of its processor"],
+      ["parts", "", "Parts of tasks that reached it this second"],
+      ["wait", "", "Mean time a part waited before it was computed, s"],
+      ["busy", "", "Share of the second its processors worked"],
+    ].map(([text, side, tip]) => h("th", { scope: "col", class: side ?? "", text, "data-tip": tip }));
+    const units = ["", "s", "", "s", "%"].map((text) => h("td", { text }));
+    this.element = h("div", { class: "inspect" },
+      h("section", { class: "row-line" }, this.#state, this.#switch),
+      h("section", {}, this.#facts),
+      h("section", {}, h("h3", { text: "Queue in each arm" }),
+        h("table", { class: "figures" }, h("thead", {}, h("tr", {}, ...head), h("tr", { class: "units" }, ...units)), this.#rows)),
+      h("section", {}, this.#servedTitle, this.#served),
+      h("section", {}, this.#twinTitle, this.#twin),
+    );
+  }
+
+  update(about, { arm, down }) {
+    this.#index = about.rsu;
+    this.#up = !down.has(about.rsu);
+    this.element.dataset.up = String(about.up);
+    say(this.#state, about.up ? "Works" : "Out of order: relays by radio and mesh, computes nothing");
+    this.#state.dataset.level = about.up ? "good" : "bad";
+    const wanted = this.#up ? "Fail it" : "Restore it";
+    if (this.#switch.dataset.wanted !== wanted) {
+      this.#switch.dataset.wanted = wanted;
+      this.#switch.replaceChildren(icon(this.#up ? "fail" : "restore"), wanted);
+    }
+    facts(this.#facts, [
+      ["Position", `${fixed(about.x, 0)}, ${fixed(about.y, 0)} m`],
+      ["Processor", `${about.cores} × ${fixed(about.cpu_ghz, 2)} GHz`],
+      ["Price of a full offload", fixed(about.unit_price, 2)],
+      ["Battery", about.battery_wh === null || about.battery_wh === undefined ? "on mains" : `${fixed(about.battery_wh, 0)} Wh`],
+      ["Mesh neighbours", about.neighbours?.filter((i) => i >= 0).map((i) => `RSU ${i}`).join(", ") || NONE],
+    ]);
+    this.#arms(about.arms ?? {}, arm);
+    this.#servedBy(about.arms?.[arm], arm);
+    this.#twinOf(about.twin ?? {}, arm);
+  }
+
+  #arms(arms, shown) {
+    const { schema, themeOf } = this.#context;
+    const names = Object.keys(arms).filter((name) => name !== "bound");
+    this.#rows.replaceChildren(...names.map((name) => {
+      const told = arms[name];
+      const cells = [fixed(told.backlog_s, 2), fixed(told.requests, 0), fixed(told.mean_wait_s, 2), percent(told.utilisation, 0).replace(" %", "")];
+      return h("tr", { "aria-current": name === shown ? "true" : null },
+        h("th", { scope: "row", class: "left" }, h("span", { class: "swatch", "data-scheme": name, style: `--scheme: ${schema.colour(name, themeOf())}` }), schema.label(name)),
+        ...cells.map((text) => h("td", { text })));
+    }));
+  }
+
+  #servedBy(told, arm) {
+    const served = told?.served ?? [];
+    say(this.#servedTitle, `Serves under ${this.#context.schema.label(arm)}: ${served.length} ${served.length === 1 ? "vehicle" : "vehicles"}`);
+    const key = served.join();
+    if (this.#served.dataset.key === key) return;
+    this.#served.dataset.key = key;
+    const buttons = served.slice(0, MOST_SERVED).map((vehicle) =>
+      h("button", { type: "button", class: "chip", text: String(vehicle), "aria-label": `Vehicle ${vehicle}`, onclick: () => this.#context.emit("select", { vehicle }) }));
+    if (served.length > MOST_SERVED) buttons.push(h("span", { class: "note", text: `and ${served.length - MOST_SERVED} more` }));
+    if (!served.length) buttons.push(h("span", { class: "note", text: "No task reached it this second." }));
+    this.#served.replaceChildren(...buttons);
+  }
+
+  #twinOf(twin, arm) {
+    const told = twin[arm] && typeof twin[arm] === "object" ? twin[arm] : twin;
+    const rows = Object.entries(told).filter(([, value]) => typeof value !== "object").map(([name, value]) => [named(name), shown(value, name)]);
+    this.#twinTitle.hidden = rows.length === 0;
+    say(this.#twinTitle, `Its twin under ${this.#context.schema.label(arm)}`);
+    facts(this.#twin, rows);
+  }
+}
+
+const UNITS = { s: "s", j: "J", wh: "Wh", ghz: "GHz", hz: "Hz", cycles: "cycles", gcycles: "Gcycle", bps: "bit/s", mbps: "Mbit/s" };
+
+/** `hw_s` as words without its unit. */
+function named(field) {
+  const words = field.split("_");
+  if (words.at(-1) in UNITS && words.length > 1) words.pop();
+  return words.join(" ").replace(/^./, (letter) => letter.toUpperCase());
+}
+
+function shown(value, field) {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value !== "number") return String(value);
+  const unit = UNITS[field.split("_").at(-1)];
+  return `${Number.isInteger(value) ? value : fixed(value, 2)}${unit ? ` ${unit}` : ""}`;
+}
+
+/** Fill a list of facts without remaking it. */
+export function facts(list, rows) {
+  while (list.children.length > 2 * rows.length) list.lastElementChild.remove();
+  rows.forEach(([name, value], i) => {
+    if (!list.children[2 * i]) list.append(h("dt"), h("dd"));
+    say(list.children[2 * i], name);
+    say(list.children[2 * i + 1], value);
+  });
+}

@@ -1,0 +1,411 @@
+// How the parts of the page work together: what comes from the stream goes to all who show it, what people choose goes
+// to the stream, the map and the address.
+import { byId, h, s, say } from "./dom.mjs";
+import { Series } from "./series.mjs";
+import { toast } from "./toast.mjs";
+import { encode, shortest } from "./url.mjs";
+import { decodeFrame, UP } from "./wire.mjs";
+
+const ADDRESS_MS = 400;
+const CLOSE_ZOOM = 0.6; // pixels per metre when a searched vehicle is shown
+
+export class Page {
+  #parts;
+  #charts = null;
+  #series = null;
+  #columns = [];
+  #run = "";
+  #stage = [];
+  #arm;
+  #city = "";
+  #selected = null; // {key, vehicle?, rsu?, slot?}
+  #wanted; // of the link, until the engine has said hello
+  #addressTimer = 0;
+  #seek = false;
+  #rsus = null;
+
+  constructor(parts) {
+    this.#parts = parts;
+    this.#wanted = parts.view;
+    this.#arm = parts.view.arm;
+    this.#streamEvents();
+    this.#choices();
+    this.#buttons();
+    const { view, map } = parts;
+    if (view.camera) map.setView({ x: view.camera[0], y: view.camera[1], zoom: view.camera[2] });
+    map.setLayers(layersOf(parts.schema, view.layers ?? parts.schema.layers));
+    if (view.select) this.select(view.select[0] === "v" ? { vehicle: Number(view.select.slice(1)) } : { rsu: Number(view.select.slice(1)) });
+    this.#present(view.presenter);
+    this.#swatches();
+  }
+
+  setCharts(charts) {
+    this.#charts = charts;
+    charts.setTheme(this.#parts.theme.name);
+    if (this.#series) charts.setSeries(this.#series);
+    charts.setNotices(this.#parts.steering.status?.notices ?? []);
+    this.#showRsus();
+  }
+
+  // From the stream
+
+  #streamEvents() {
+    const { stream, appBar, steering, controls } = this.#parts;
+    const on = (type, run) => stream.addEventListener(type, ({ detail }) => run(detail));
+    on("state", (detail) => appBar.connection(detail));
+    appBar.connection({ state: stream.state });
+    on("hello", (hello) => this.#hello(hello));
+    on("status", (status) => {
+      steering.statusReceived(status);
+      appBar.status(status);
+      controls.statusReceived(status);
+      this.#parts.map.setRunning(status.state === "running");
+      this.#setStage(status.stage ?? []);
+      this.#charts?.setNotices(status.notices ?? []);
+    });
+    on("control", (control) => {
+      steering.received(control);
+      this.#applyLink();
+    });
+    on("frame", (detail) => this.#frame(detail));
+    on("metrics", (batch) => this.#metrics(batch));
+    on("inspect", (about) => this.#inspected(about));
+    on("error", ({ text }) => toast(text, "error"));
+  }
+
+  #hello(hello) {
+    const { stream, map } = this.#parts;
+    if (hello.run !== this.#run) map.clear();
+    this.#run = hello.run;
+    this.#columns = hello.metrics;
+    document.body.dataset.role = hello.role ?? "";
+    this.#stage = [];
+    this.#setStage(hello.stage ?? []);
+    this.#newSeries();
+    const link = byId("metrics-csv");
+    link.hidden = !hello.run;
+    link.href = `/live/metrics/${hello.run}.csv`;
+    if (hello.static && hello.static !== this.#city) this.#loadCity(hello.static);
+    if (this.#arm) stream.setArm(this.#arm);
+  }
+
+  async #loadCity(address) {
+    try {
+      const reply = await fetch(address);
+      if (!reply.ok) throw new Error(String(reply.status));
+      this.#parts.map.setCity(await reply.json());
+      this.#city = address;
+    } catch (error) {
+      toast(`The roads of the city did not arrive (${error.message}): reload the page to ask again.`, "error");
+    }
+  }
+
+  #setStage(stage) {
+    if (!stage.length || stage.join() === this.#stage.join()) return;
+    this.#stage = stage;
+    const drawn = stage.filter((name) => name !== "bound");
+    if (!drawn.includes(this.#arm)) this.#setArm(preferred(drawn));
+    this.#parts.mapBar.setStage(stage, this.#arm);
+    this.#newSeries();
+    this.#legend();
+  }
+
+  #newSeries() {
+    const { schema } = this.#parts;
+    if (!this.#columns.length) return;
+    this.#series = new Series(this.#stage, this.#columns, { keep: schema.points, smoothing: schema.smoothing });
+    this.#charts?.setSeries(this.#series);
+    this.#parts.inspector.setSeries(this.#series);
+  }
+
+  #frame({ buffer, ack }) {
+    const frame = decodeFrame(buffer);
+    this.#parts.appBar.frame(frame);
+    this.#rsus = {
+      backlogS: Array.from(frame.backlogMs, (ms) => ms / 1000),
+      requests: Array.from(frame.requests),
+      up: Array.from(frame.rsuFlags, (flags) => (flags & UP) !== 0),
+    };
+    byId("map-wait").hidden = true;
+    this.#parts.map.frame(buffer).then(ack);
+    this.#showRsus();
+  }
+
+  #showRsus() {
+    const { schema, theme } = this.#parts;
+    this.#charts?.setRsus(this.#rsus, schema.colour(this.#arm, theme.name));
+  }
+
+  #metrics(batch) {
+    const added = this.#series?.append(batch) ?? 0;
+    if (!added) return;
+    this.#charts?.appended(added);
+    this.#parts.inspector.setSeries(this.#series);
+  }
+
+  #inspected(about) {
+    const { map, mapBar, inspector } = this.#parts;
+    const { key } = about;
+    const mine = this.#selected && (this.#selected.key === key || this.#selected.pending);
+    if (!mine) return;
+    if (this.#selected.pending) {
+      this.#selected = { key, vehicle: about.vehicle, rsu: about.rsu };
+      this.#remember();
+    }
+    if (about.kind === "vehicle") {
+      const there = about.present && about.twin;
+      if (there && this.#selected.slot !== about.slot) {
+        this.#selected.slot = about.slot;
+        map.select({ slot: about.slot });
+      }
+      map.setGhost(there ? { x: about.twin.x, y: about.twin.y, age_s: about.twin.age_s } : null);
+      mapBar.setFollowable(Boolean(there));
+      if (there && this.#seek) {
+        this.#seek = false;
+        map.setView({ x: about.actual.x, y: about.actual.y, zoom: Math.max(CLOSE_ZOOM, map.view().zoom) });
+        mapBar.follow(true);
+      }
+      if (!about.present) this.#gone(about);
+    }
+    inspector.show(key, about, this.#state());
+    this.#about = about;
+  }
+
+  #about = null;
+
+  #gone(about) {
+    if (!this.#seek) return;
+    this.#seek = false;
+    toast(`There is no vehicle ${about.vehicle} in the city now.`, "error");
+  }
+
+  #state() {
+    const { steering } = this.#parts;
+    return { arm: this.#arm, stage: this.#stage, down: new Set(steering.control?.down ?? []) };
+  }
+
+  // What people choose
+
+  #choices() {
+    const { map, mapBar, inspector, theme, steering, schema } = this.#parts;
+    map.addEventListener("pick", ({ detail }) => {
+      if (!detail) this.select(null);
+      else this.select(detail.kind === "rsu" ? { rsu: detail.index } : { slot: detail.slot });
+    });
+    map.addEventListener("view", ({ detail }) => {
+      if (mapBar.following && detail.following === false) mapBar.follow(false);
+      this.#remember();
+    });
+    map.addEventListener("error", ({ detail }) => console.error(detail.message));
+    mapBar.addEventListener("colour", ({ detail }) => {
+      map.setColouring(detail);
+      this.#parts.view.colour = detail;
+      this.#remember();
+    });
+    mapBar.addEventListener("layers", ({ detail }) => {
+      map.setLayers(layersOf(schema, detail));
+      this.#parts.view.layers = detail;
+      this.#remember();
+    });
+    mapBar.addEventListener("arm", ({ detail }) => this.#setArm(detail));
+    mapBar.addEventListener("search", ({ detail }) => this.#search(detail));
+    inspector.addEventListener("arm", ({ detail }) => this.#setArm(detail));
+    inspector.addEventListener("close", () => this.select(null));
+    inspector.addEventListener("select", ({ detail }) => this.select(detail));
+    inspector.addEventListener("rsu", ({ detail }) => steering.wish({ rsu: detail }));
+    theme.addEventListener("change", ({ detail }) => this.#themed(detail));
+    steering.addEventListener("change", () => {
+      this.#remember();
+      if (this.#about?.kind === "rsu" && this.#selected) inspector.show(this.#selected.key, this.#about, this.#state());
+    });
+  }
+
+  /** {slot}, {vehicle}, {rsu} or null. */
+  select(what) {
+    const { stream, map, mapBar, inspector } = this.#parts;
+    this.#about = null;
+    stream.select(what);
+    map.setGhost(null);
+    if (!what) {
+      this.#selected = null;
+      map.select(null);
+      mapBar.setFollowable(false);
+      inspector.select(null);
+    } else if ("rsu" in what) {
+      this.#selected = { key: `r:${what.rsu}`, rsu: what.rsu };
+      map.select({ rsu: what.rsu });
+      mapBar.setFollowable(false);
+      inspector.select({ key: this.#selected.key, title: `RSU ${what.rsu}` });
+    } else {
+      const known = "vehicle" in what;
+      this.#selected = { key: known ? `v:${what.vehicle}` : "", vehicle: what.vehicle, pending: !known };
+      if ("slot" in what) map.select({ slot: what.slot });
+      inspector.select({ key: this.#selected.key || `slot:${what.slot}`, title: known ? `Vehicle ${what.vehicle}` : "Vehicle" });
+    }
+    this.#remember();
+  }
+
+  #search(raw) {
+    if (!/^[0-9]{1,9}$/.test(raw)) {
+      if (raw) toast("A vehicle is found by its number, such as 17.", "error");
+      return;
+    }
+    this.#seek = true;
+    this.select({ vehicle: Number(raw) });
+    byId("map").focus({ preventScroll: true });
+  }
+
+  #setArm(name) {
+    if (!name) return;
+    this.#arm = name;
+    const { stream, mapBar, inspector } = this.#parts;
+    stream.setArm(name);
+    if (this.#stage.length) mapBar.setStage(this.#stage, name);
+    this.#legend();
+    if (this.#about && this.#selected) inspector.show(this.#selected.key, this.#about, this.#state());
+    this.#remember();
+  }
+
+  #themed(name) {
+    this.#parts.map.setTheme(name);
+    this.#charts?.setTheme(name);
+    this.#showRsus();
+    this.#swatches();
+    this.#legend();
+    this.#parts.inspector.setSeries(this.#series);
+    if (this.#about && this.#selected) this.#parts.inspector.show(this.#selected.key, this.#about, this.#state());
+    this.#remember();
+  }
+
+  // The bar, the legend, the sheet
+
+  #buttons() {
+    const { theme } = this.#parts;
+    byId("theme-toggle").addEventListener("click", () => theme.toggle());
+    byId("presenter-toggle").addEventListener("click", () => this.togglePresenter());
+    byId("share").addEventListener("click", () => this.#share());
+    byId("help-open").addEventListener("click", () => this.help());
+    byId("help-close").addEventListener("click", () => byId("help").close());
+    byId("help").addEventListener("click", (event) => event.target === byId("help") && byId("help").close());
+  }
+
+  help() {
+    byId("help").showModal();
+  }
+
+  close() {
+    const menu = document.querySelector(".layer-menu[open]");
+    if (menu) menu.open = false;
+    else if (document.activeElement?.matches("input, select")) document.activeElement.blur();
+    else if (this.#selected) this.select(null);
+    else if (this.#parts.view.presenter) this.togglePresenter();
+  }
+
+  togglePresenter() {
+    this.#present(!this.#parts.view.presenter);
+    this.#remember();
+  }
+
+  #present(presenter) {
+    this.#parts.view.presenter = presenter;
+    byId("app").dataset.presenter = presenter ? "on" : "off";
+    byId("presenter-toggle").setAttribute("aria-pressed", String(presenter));
+  }
+
+  async #share() {
+    this.#writeAddress();
+    try {
+      await navigator.clipboard.writeText(location.href);
+      toast("The link to this view is copied.");
+    } catch {
+      toast("The browser did not let the page copy: the link is in the address bar.");
+    }
+  }
+
+  #swatches() {
+    const { schema, theme } = this.#parts;
+    for (const swatch of document.querySelectorAll(".swatch[data-scheme]")) {
+      swatch.style.setProperty("--scheme", schema.colour(swatch.dataset.scheme, theme.name));
+      if (swatch.closest("#stage") && !swatch.firstChild) swatch.append(lineSample(schema.scheme.get(swatch.dataset.scheme).dash));
+    }
+  }
+
+  #legend() {
+    const { schema, theme } = this.#parts;
+    byId("legend").replaceChildren(
+      ...this.#stage.map((name) => {
+        const sample = h("span", { class: "legend-line", style: `--scheme: ${schema.colour(name, theme.name)}` }, lineSample(schema.scheme.get(name)?.dash));
+        if (name === "bound") return h("span", { class: "legend-entry", "data-tip": schema.scheme.get(name)?.ingredients }, sample, schema.label(name));
+        const shown = name === this.#arm;
+        return h("button", { type: "button", class: "legend-entry", "aria-pressed": String(shown), "data-tip": `${schema.scheme.get(name)?.ingredients ?? ""}\nClick: show its decisions on the map.`, onclick: () => this.#setArm(name) }, sample, schema.label(name));
+      }),
+    );
+    say(byId("about-rsu-load"), schema.label(this.#arm));
+  }
+
+  // The address
+
+  /** Make the engine do what the link says, once it has told what it does. */
+  async #applyLink() {
+    const link = this.#wanted;
+    const { steering, schema } = this.#parts;
+    if (!link || !steering.control) return;
+    this.#wanted = null;
+    if (link.preset) {
+      const params = { ...schema.preset.get(link.preset).params, ...link.params };
+      const { control } = steering;
+      const changed = Object.fromEntries(Object.entries(params).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(control.params[name])));
+      const patch = {};
+      if (Object.keys(changed).length) patch.params = changed;
+      const stage = link.stage ?? schema.stage;
+      if (stage.join() !== control.stage.join()) patch.stage = stage;
+      if (link.speed !== control.speed) patch.speed = link.speed;
+      if (Object.keys(changed).some((name) => !schema.param.get(name).live)) patch.reset = true;
+      if (Object.keys(patch).length) await steering.wish(patch);
+    }
+    this.#remember();
+  }
+
+  #remember() {
+    if (this.#wanted) return;
+    clearTimeout(this.#addressTimer);
+    this.#addressTimer = setTimeout(() => this.#writeAddress(), ADDRESS_MS);
+  }
+
+  #writeAddress() {
+    const { schema, steering, map, theme, view } = this.#parts;
+    const { control } = steering;
+    if (!control) return;
+    const start = shortest(control.params, schema);
+    const seen = map.view();
+    const selected = this.#selected;
+    const query = encode(
+      {
+        ...start,
+        stage: control.stage.join() === schema.stage.join() ? null : control.stage,
+        speed: control.speed,
+        select: selected?.rsu !== undefined ? `r${selected.rsu}` : selected?.vehicle !== undefined ? `v${selected.vehicle}` : "",
+        camera: seen.fitted ? null : [seen.x, seen.y, seen.zoom],
+        colour: view.colour,
+        arm: this.#arm,
+        layers: view.layers,
+        theme: theme.chosen,
+        presenter: view.presenter,
+      },
+      schema,
+    );
+    const address = `${location.pathname}${query ? `?${query}` : ""}`;
+    if (address !== location.pathname + location.search) history.replaceState(null, "", address);
+  }
+}
+
+const layersOf = (schema, shown) => Object.fromEntries(schema.layers.map((name) => [name, shown.includes(name)]));
+
+/** The arm the map shows without being asked: the strongest simple scheme if it is there. */
+const preferred = (drawn) => (drawn.includes("tolled") ? "tolled" : drawn[0]);
+
+const DASHES = { solid: "", dot: "1.5 3", dash: "6 3", dashdot: "6 3 1.5 3", longdash: "9 3", longdashdot: "9 3 1.5 3" };
+
+function lineSample(dash) {
+  return s("svg", { viewBox: "0 0 22 8", width: 22, height: 8, "aria-hidden": "true" }, s("line", { x1: 1, x2: 21, y1: 4, y2: 4, "stroke-dasharray": DASHES[dash] || null }));
+}
