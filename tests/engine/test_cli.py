@@ -1,0 +1,132 @@
+"""The commands do what they say, and refuse in one sentence with exit status 2."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.cli import main
+from engine.params import METAS
+
+QUICK = ["--mobility", "synthetic", "--schemes", "local,tolled", "--steps", "3", "--vehicles", "30"]
+
+
+def test_run_writes_results_and_prints_one_object(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *QUICK, "--seed", "4", "--out", str(tmp_path / "out"), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert printed == {**summary, "out": str(tmp_path / "out")}
+    assert list(summary["schemes"]) == ["local", "tolled"]
+    assert summary["seed"] == 4
+
+
+def test_results_are_not_replaced_unless_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["run", *QUICK, "--out", str(tmp_path)]
+    assert main(command) == 0
+    first = (tmp_path / "metrics.parquet").read_bytes()
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--seed", "9"])
+    assert ended.value.code == 2
+    assert "--force" in capsys.readouterr().err
+    assert (tmp_path / "metrics.parquet").read_bytes() == first
+    assert main([*command, "--seed", "9", "--force"]) == 0
+    assert (tmp_path / "metrics.parquet").read_bytes() != first
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--deadline", "7"], "0.1 to 1 s"),
+        (["--deadline", "1:0.5"], "LOW:HIGH"),
+        (["--vehicles", "nan"], "1 to 2000"),
+        (["--vehicles", "30", "--density", "20"], "give one of them"),
+        (["--steps", "0"], "choose 1 to"),
+        (["--steps", "9" * 5000], "choose 1 to"),
+        (["--schemes", "cleverest"], "There is no scheme 'cleverest'"),
+        (["--schemes", "local,local"], "once"),
+        (["--preset", "rush"], "There is no preset 'rush'"),
+        (["--mobility", "teleport"], "choose sumo, synthetic"),
+        (["--mobility", "missing.npz"], "missing.npz"),
+        (["--v2v", "maybe"], "on or off"),
+        (["--nonsense"], "--nonsense"),
+        (["--out", "/dev/null/x"], "cannot be written"),
+    ],
+)
+def test_bad_input_ends_with_one_sentence(
+    tmp_path: Path, options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick = ["run", *QUICK, "--out", str(tmp_path)]
+    if "--density" in options:
+        quick = quick[:-4] + quick[-2:]
+    with pytest.raises(SystemExit) as ended:
+        main([*quick, *options])
+    printed = capsys.readouterr()
+    assert ended.value.code == 2
+    assert words in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+
+
+def test_help_names_every_parameter_with_its_range(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for meta in METAS.values():
+        assert meta.option in text
+        assert meta.allowed.split(",")[0] in text
+
+
+@pytest.mark.sumo
+def test_a_recorded_trace_is_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = tmp_path / "traces" / "short.npz"
+    options = ["--steps", "5", "--vehicles", "30", "--out", str(trace), "--json"]
+    assert main(["record", *options]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert (about["steps"], about["out"]) == (5, str(trace))
+    out = ["--out", str(tmp_path / "out"), "--json"]
+    assert main(["run", *QUICK, "--mobility", str(trace), *out]) == 0
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["mobility"]["digest"] == about["digest"]
+
+
+def test_doctor_finds_a_busy_port_and_a_store_it_cannot_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = str(busy.getsockname()[1])
+        assert main(["doctor", "--json", "--port", port, "--store", "/proc/nowhere"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    by_name = {check["name"]: check for check in found["checks"]}
+    assert found["ok"] is False
+    assert "--port" in by_name["port"]["text"]
+    assert "--store" in by_name["store"]["text"]
+    assert main(["doctor", "--port", "0", "--store", str(tmp_path / "new")]) == 0
+    assert "FAIL" not in capsys.readouterr().out
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "engine.cli", "run", *QUICK, "--steps", "1000000"]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    time.sleep(2.0)
+    process.send_signal(2)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    steps = json.loads((tmp_path / "summary.json").read_text())["steps"]
+    assert 0 < steps < 1_000_000
+    assert f"{steps} of 1000000 steps are kept" in err
