@@ -7,6 +7,7 @@ import contextlib
 import ctypes
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,8 @@ _RESTART_S: Final = 0.2
 FIRST_WORD_S: Final = 40.0
 SILENCE_S: Final = 15.0
 _LOG_BYTES: Final = 2**20
+#: What the log puts before a warning or an error.
+_STAMP: Final = re.compile(r"^[\d-]+ [\d:,]+ [A-Z]+ ")
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 logger = logging.getLogger("iov_twin")
@@ -161,8 +164,8 @@ class EngineProcess:
                 lines = log.read().decode("utf-8", "replace").split("\n")
         except OSError:
             return ""
-        words = [line.strip() for line in lines if line.strip()]
-        return f", last words: “{words[-1][:200]}”" if words else ""
+        words = [line.strip() for line in lines if line.strip() and " INFO " not in line]
+        return f", last words: “{_STAMP.sub('', words[-1])[:200]}”" if words else ""
 
 
 def _die_with(parent: int) -> None:

@@ -156,7 +156,10 @@ def test_a_killed_engine_is_back_within_three_seconds_and_tabs_see_it(start):
 
 
 def test_an_engine_that_keeps_dying_is_left_alone(tmp_path):
-    crash = "import sys; print('wheels came off', file=sys.stderr); sys.exit(3)"
+    crash = (
+        "import sys; print('2026-01-01 10:00:00,123 ERROR wheels came off', file=sys.stderr); "
+        "print('2026-01-01 10:00:00,124 INFO run ended', file=sys.stderr); sys.exit(3)"
+    )
     engine = EngineProcess([sys.executable, "-c", crash], tmp_path / "engine.log")
     engine.start()
     asyncio.run(asyncio.wait_for(engine.watch(), 30))
