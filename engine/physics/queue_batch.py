@@ -23,7 +23,7 @@ from engine.types import Bools, Floats, Ints
 
 @dataclass(frozen=True)
 class _Batch:
-    """The arguments of `serve_batch` for some candidates, contiguous and of full shape (B, k)."""
+    """The arguments of `serve_batch` for some candidates, of full shape (B, k) and (B, M, K)."""
 
     rsu: Ints
     arrival_s: Floats
@@ -61,7 +61,7 @@ def serve_batch(
         cycles: rho C, (B, k).
         data_bits: rho D, (B, k).
         latest_finish_s: for admission control, (k,) or (B, k).
-        free_s: time until each core is free at the start of the step, (M, K).
+        free_s: time until each core is free at the start of the step, (M, K) or (B, M, K).
         cpu_hz: clock of one core, (M,).
         up: computing works, (M,).
         neighbours: the mesh, -1 where there is none, (M, 4).
@@ -79,7 +79,7 @@ def serve_batch(
         cycles=cycles,
         data_bits=data_bits,
         latest_finish_s=np.broadcast_to(latest_finish_s, shape),
-        free_s=free_s,
+        free_s=np.broadcast_to(free_s, (len(arrival_s), *free_s.shape[-2:])),
         cpu_hz=cpu_hz,
         up=up,
         neighbours=neighbours,
@@ -106,7 +106,7 @@ def _rows(batch: _Batch, rows: Ints) -> _Batch:
         cycles=batch.cycles[rows],
         data_bits=batch.data_bits[rows],
         latest_finish_s=batch.latest_finish_s[rows],
-        free_s=batch.free_s,
+        free_s=batch.free_s[rows],
         cpu_hz=batch.cpu_hz,
         up=batch.up,
         neighbours=batch.neighbours,
@@ -123,8 +123,7 @@ def _overwrite_(served: Served, rows: Ints, by: Served) -> None:
 
 def _apart(batch: _Batch) -> Served:
     """Every RSU by itself: step along the queue positions, all candidates and RSUs at once."""
-    n_rows = batch.arrival_s.shape[0]
-    n_rsus, n_cores = batch.free_s.shape
+    n_rows, n_rsus, n_cores = batch.free_s.shape
     works = batch.cycles > 0.0
     row, column, place = _places(batch.rsu, batch.arrival_s, works, n_rsus)
     length = int(place.max(initial=-1)) + 1
@@ -136,7 +135,7 @@ def _apart(batch: _Batch) -> Served:
     arrive[place, queue] = batch.arrival_s[row, column]
     took[place, queue] = batch.cycles[row, column] / batch.cpu_hz[batch.rsu[row, column]]
     latest[place, queue] = batch.latest_finish_s[row, column]
-    free = np.tile(batch.free_s, (n_rows, 1))
+    free = batch.free_s.reshape(n_rows * n_rsus, n_cores).copy()
     begin, end = np.empty_like(arrive), np.empty_like(arrive)
     accept = np.empty(arrive.shape, bool)
     lanes = np.arange(n_rows * n_rsus)
@@ -194,13 +193,12 @@ def _untouched(batch: _Batch, free_s: Floats) -> Served:
 
 def _together(batch: _Batch, *, live_mesh: bool) -> Served:
     """All queues in one order of time: step along the sub-tasks, all candidates at once."""
-    n_rows = batch.arrival_s.shape[0]
-    n_rsus, n_cores = batch.free_s.shape
+    n_rows, n_rsus, n_cores = batch.free_s.shape
     works = batch.cycles > 0.0
     order = np.argsort(np.where(works, batch.arrival_s, np.inf), axis=1, kind="stable")
     # One more RSU that is never free stands for "no neighbour" in the gathers below.
     never = np.full((n_rows, 1, n_cores), np.inf)
-    free = np.concatenate([np.tile(batch.free_s, (n_rows, 1, 1)), never], axis=1)
+    free = np.concatenate([batch.free_s, never], axis=1)
     reachable = np.where(
         (batch.neighbours >= 0) & batch.up[batch.neighbours], batch.neighbours, n_rsus
     )
