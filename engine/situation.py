@@ -10,11 +10,11 @@ import numpy as np
 
 from engine.environment import ArmStep
 from engine.physics import literal, neighbours, offloading
-from engine.physics.candidates import Stage
+from engine.physics.candidates import Stage, work_of
 from engine.physics.hindsight import Trials, replayed, replayed_as_printed, rows_of
 from engine.physics.offers import Offer, offer
 from engine.physics.offloading import Overhead
-from engine.planning import plan, work_of
+from engine.planning import plan
 from engine.twins import Sight
 from engine.types import Bools, Floats, Scene
 
@@ -63,7 +63,7 @@ class Situation:
         rsus = dataclasses.replace(scene.rsus, up=step.up)
         scene = dataclasses.replace(scene, rsus=rsus)
         self._work = work_of(scene, seen.battery_j)
-        self._task = int(np.searchsorted(self._work.row, row))
+        self.task = int(np.searchsorted(self._work.row, row))
         self._helpers = neighbours.nobody(len(scene.vehicle))
         if self._params.v2v:
             self._helpers = neighbours.match(scene.position_m, scene.has_task, scene.fading_v2v)
@@ -75,12 +75,12 @@ class Situation:
             distance_m=seen.distance_m,
             rate_bps=seen.rate_bps,
         )
-        self._plan = plan(
+        self.plan = plan(
             scene, self._params, self._work, step.decision, seen.rsus, sight, self._helpers,
             seen.battery_j,
         ).plan  # fmt: skip
         host = self._helpers.row[self._work.row]
-        self._stage = Stage(
+        self.stage = Stage(
             work=self._work,
             rsus=rsus,
             free_s=step.free_s,
@@ -91,33 +91,34 @@ class Situation:
             host_hz=scene.cpu_hz[host],
         )
         self._literal = self._params.equations == "paper-literal"
+        #: What is open is the row `task` of `plan` on `stage`.
         #: Local first, then RSUs by index, then the helper.
         self.options = self._options()
 
     @property
     def chosen(self) -> Option:
         """The option that was taken: where the share was sent, or local."""
-        rho, target = self._plan.rho[self._task], int(self._plan.target[self._task])
+        rho, target = self.plan.rho[self.task], int(self.plan.target[self.task])
         if rho <= 0.0:
             return self.options[0]
-        if self._plan.guest[self._task]:
+        if self.plan.guest[self.task]:
             return self.options[-1]
         return next(option for option in self.options if option.target == target)
 
     def expected_choice(self) -> float:
         """What the twin's curve says at the share that was taken."""
-        rho = self._plan.rho[[self._task]]
+        rho = self.plan.rho[[self.task]]
         return float(self._expected(self.chosen.target, self.chosen.guest, rho)[0][0])
 
     def hindsight(self) -> Hindsight:
         """The best of all options and shares, and of what was done, others unchanged."""
         grid = np.linspace(0.0, 1.0, POINTS)
-        linked = self._work.serving[self._task] >= 0
+        linked = self._work.serving[self.task] >= 0
         away = [
             option for option in self.options if option.guest or (option.name != LOCAL and linked)
         ]
         names = [LOCAL, *(o.name for o in away for _ in grid[1:]), self.chosen.name]
-        done = self._plan.rho[self._task]
+        done = self.plan.rho[self.task]
         trials = Trials(
             rho=np.concatenate([[0.0], np.tile(grid[1:], len(away)), [done]]),
             target=np.array([-1, *(o.target for o in away for _ in grid[1:]), self.chosen.target]),
@@ -125,14 +126,14 @@ class Situation:
         )
         replay = replayed_as_printed if self._literal else replayed
         cost = np.where(
-            self._allowed(trials), replay(self._stage, self._plan, self._task, trials), np.inf
+            self._allowed(trials), replay(self.stage, self.plan, self.task, trials), np.inf
         )
         best = int(np.argmin(cost))
         return Hindsight(names[best], float(trials.rho[best]), float(cost[best]))
 
     def _allowed(self, trials: Trials) -> Bools:
         """What the mandates leave open; what was done is."""
-        mine = rows_of(self._work, np.array([self._task]))
+        mine = rows_of(self._work, np.array([self.task]))
         floor = offloading.mandated_share(mine, np.zeros(1), force=self._params.mandate)
         allowed = (trials.rho >= floor) | (mine.serving < 0)
         allowed[-1] = True
@@ -144,7 +145,7 @@ class Situation:
         base = self._expected(-1, False, np.zeros(1))[0][0]
         options = [Option(LOCAL, -1, False, grid, np.full(POINTS, base), 0.0)]
         serving = int(seen.serving[row])
-        rsus = {int(self._plan.target[self._task]), int(self._work.serving[self._task]), serving}
+        rsus = {int(self.plan.target[self.task]), int(self._work.serving[self.task]), serving}
         if serving >= 0:
             rsus |= {int(k) for k in seen.neighbours[serving] if k >= 0 and seen.rsus.up[k]}
         for index in sorted(rsus - {-1}):
@@ -207,7 +208,7 @@ class Situation:
             np.array([rate_bps]),
             np.array([core_hz]),
             unit_price,
-            self._stage.overhead,
+            self.stage.overhead,
             hops=0.0 if mesh_bps is None else 1.0,
             mesh_s_per_bit=0.0 if mesh_bps is None else 1.0 / mesh_bps,
             j_per_cycle=j_per_cycle,
@@ -215,8 +216,8 @@ class Situation:
 
     def _as_printed(self, target: int, rate_bps: float, rho: Floats) -> Floats:
         twins = self._step.observation.rsus
-        mine = rows_of(self._work, np.array([self._task]))
+        mine = rows_of(self._work, np.array([self.task]))
         mine = dataclasses.replace(mine, rate_bps=np.array([max(rate_bps, 1.0)]))
         sent = rho if target >= 0 else np.zeros_like(rho)
         core_hz, price = twins.cpu_hz[[target]], twins.unit_price[[target]]
-        return literal.outcomes(mine, sent, core_hz, price, self._stage.overhead).cost
+        return literal.outcomes(mine, sent, core_hz, price, self.stage.overhead).cost
