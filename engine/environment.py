@@ -11,10 +11,11 @@ import numpy as np
 from engine import metrics
 from engine.params import MAX_VEHICLES, Params
 from engine.physics import literal, offloading
+from engine.physics.candidates import work_of
 from engine.physics.neighbours import Helpers
 from engine.physics.offloading import Overhead, Work
 from engine.physics.settle import Plan, Settled, settle
-from engine.planning import Planned, plan, work_of
+from engine.planning import Planned, plan
 from engine.twins import History, RsuState, RsuTwinLog, Sight
 from engine.types import (
     Bools,
@@ -173,14 +174,15 @@ class Arm:
     def _spend(
         self, scene: Scene, params: Params, work: Work, planned: Planned, settled: Settled
     ) -> None:
-        """Take the energy from the batteries of vehicles, hosts and RSUs; none goes below empty."""
+        """Drain and recharge the batteries of vehicles, hosts and RSUs, between empty and full."""
         parts = settled.parts
         drain = np.zeros(len(scene.vehicle))
         drain[work.row] = parts.e_local_j + parts.e_radio_j + parts.e_twin_j
         guests = planned.host >= 0
         drain[planned.host[guests]] += parts.e_comp_j[guests]  # one guest a host
-        left = self._battery_j[scene.slot] - drain
-        self._battery_j[scene.slot] = np.maximum(left, 0.0)
+        left = np.maximum(self._battery_j[scene.slot] - drain, 0.0)
+        charged = left + params.vehicle_charge * STEP_S
+        self._battery_j[scene.slot] = np.minimum(charged, scene.battery_j)
         fed_j = MAINS_W * STEP_S if params.rsu_mains else 0.0
         spent_j = offloading.RSU_J_PER_CYCLE * settled.served_cycles
         self._rsu_battery_j = np.clip(

@@ -70,6 +70,7 @@ class Live:
         self._notices: deque[dict[str, Any]] = deque(maxlen=_NOTICES)
         self._cut_short: deque[bool] = deque(maxlen=_CUT_WINDOW)
         self._latest: Stepped | None = None
+        self._stepped_with = (Params(), self._control.stage, self._control.down)
         self._next_status = self._next_tend = self._next_explain = 0.0
         self._explained: tuple[tuple[str, ...], int] = ((), -1)
 
@@ -138,17 +139,20 @@ class Live:
 
     def _apply(self, session: Session) -> None:
         """Put the control in force between two steps, log it and say what changed."""
-        before = (session.params, session.stage, session.down)
+        step, before = session.next_step, session.in_force
         try:
             session.apply(self._control.params, self._control.stage, self._control.down)
         except ValueError as error:
             self._notice(str(error), "error")
-        after = (session.params, session.stage, session.down)
+        after = session.in_force
         if after == before:
             return
         self._store.log_change({**session.state(), "version": self._control.version})
-        for text in notices.changes(before, after):
-            logger.info("step %d: %s", session.next_step, text)
+        # A dragged slider changes many times between two steps: only the sum of it is told.
+        for told in [n for n in self._notices if (n["step"], n["level"]) == (step, "change")]:
+            self._notices.remove(told)
+        for text in notices.changes(self._stepped_with, after):
+            logger.info("step %d: %s", step, text)
             self._notice(text, "change")
 
     # Runs
@@ -173,6 +177,7 @@ class Live:
         except (MobilityLost, ValueError) as error:
             self._fail(str(error))
             return
+        self._stepped_with = self._session.in_force
         about = {
             **self._session.state(),
             "seed": control.params.seed,
@@ -230,6 +235,7 @@ class Live:
         self._pacer.stepped(self._control.speed, started)
         self._steps_owed = max(0, self._steps_owed - 1)
         self._latest = stepped
+        self._stepped_with = self._session.in_force
         self._cut_short.append(self._session.best_cut_short)
         self._state, self._message = "running", ""
         rows = stepped.rows.astype(np.float32)
@@ -244,7 +250,9 @@ class Live:
         return wire.stored_frame(
             scene,
             [
-                wire.ArmView(arm.outcome, arm.battery_fraction, arm.backlog_s, arm.requests)
+                wire.ArmView(
+                    arm.outcome, arm.battery_fraction, arm.backlog_s, arm.requests, arm.up
+                )
                 for arm in arms
             ],
             seq=self._store.next_seq,
@@ -274,7 +282,18 @@ class Live:
             return
         self._explained = asked
         self._next_explain = now + _EXPLAIN_S
-        self._store.explain({key: session.explain(latest.scene, key) for key in keys})
+        self._store.explain({key: self._explained_thing(session, latest, key) for key in keys})
+
+    def _explained_thing(self, session: Session, latest: Stepped, key: str) -> dict[str, Any]:
+        try:
+            return session.explain(latest.scene, key)
+        except Exception as error:
+            # To look at a thing must never end the run, and a restart would look at it again.
+            logger.exception("explaining %s failed", key)
+            text = f"{key} cannot be explained ({type(error).__name__}): see the engine's log"
+            if not self._notices or self._notices[-1]["text"] != text:
+                self._notice(text, "error")
+            return {"key": key, "present": False}
 
     def _notice(self, text: str, level: str) -> None:
         step = self._session.next_step if self._session is not None else 0

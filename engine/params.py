@@ -324,6 +324,16 @@ class Params:
         live=False,
         group="Vehicles",
     )
+    vehicle_charge: float = param(
+        500.0,
+        "Power that recharges a vehicle's battery while it drives; 0 is the paper's",
+        unit="W",
+        source="keeps a long run alive: a task a second half the time takes about 500 W",
+        low=0.0,
+        high=5000.0,
+        step=50.0,
+        group="Vehicles",
+    )
     # RSUs
     rsu_capacity: tuple[float, float] = param(
         (2.5, 3.5),

@@ -25,28 +25,6 @@ class Planned:
     host: Ints
 
 
-def work_of(scene: Scene, battery_j: Floats) -> Work:
-    """The tasks of this step, one row each.
-
-    Args:
-        scene: the step's scene.
-        battery_j: left in each vehicle of this arm, (n,).
-    """
-    row = np.flatnonzero(scene.has_task)
-    serving = scene.serving[row]
-    return Work(
-        row=row,
-        phase_s=scene.phase_s[row],
-        data_bits=scene.data_bits[row],
-        cycles=scene.cycles[row],
-        deadline_s=scene.deadline_s[row],
-        cpu_hz=scene.cpu_hz[row],
-        battery_j=battery_j[row],
-        serving=serving,
-        rate_bps=np.where(serving >= 0, scene.rate_bps[row, serving], 0.0),
-    )
-
-
 def plan(
     scene: Scene,
     params: Params,

@@ -59,12 +59,14 @@ class ArmView:
         outcome: this step's outcome. battery_fraction: left, (n,). backlog_s: W_m after the step,
             (M,).
         requests: sub-tasks that reached each RSU this step, (M,).
+        up: the RSU computes, as it holds for this arm, (M,).
     """
 
     outcome: Outcome
     battery_fraction: Floats
     backlog_s: Floats
     requests: Floats
+    up: Bools
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def _arm(scene: Scene, view: ArmView, radio_up: Bools) -> bytes:
         | (outcome.rejected.astype(np.uint8) << 3)
         | (np.rint(np.clip(view.battery_fraction, 0, 1) * 15).astype(np.uint8) << 4)
     )
-    rsu_flags = scene.rsus.up.astype(np.uint8) | (radio_up.astype(np.uint8) << 1)
+    rsu_flags = view.up.astype(np.uint8) | (radio_up.astype(np.uint8) << 1)
     guests = np.flatnonzero(served & (outcome.helper >= 0))
     pairs = np.column_stack([guests, outcome.helper[guests]]).astype("<u2")
     columns = (

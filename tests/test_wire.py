@@ -68,7 +68,11 @@ def outcome_of(scene: Scene, seed: int = 0) -> Outcome:
 def frame_of(scene, arms=2):
     views = [
         wire.ArmView(
-            outcome_of(scene, a), np.full(len(scene.slot), 0.5), np.full(20, 0.25), np.full(20, 3.0)
+            outcome_of(scene, a),
+            battery_fraction=np.full(len(scene.slot), 0.5),
+            backlog_s=np.full(20, 0.25),
+            requests=np.full(20, 3.0),
+            up=scene.rsus.up,
         )
         for a in range(arms)
     ]

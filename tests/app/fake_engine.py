@@ -121,7 +121,7 @@ def arm(scene: Scene, level: float, rng: np.random.Generator) -> tuple[wire.ArmV
         price=rho * 0.3, cost=cost, success=task & (cost < 1.4), **parts,
     )  # fmt: skip
     load = np.bincount(scene.serving[rho > 0], minlength=RSUS).astype(float)
-    view = wire.ArmView(outcome, np.full(n, 0.8), load * 0.05, load)
+    view = wire.ArmView(outcome, np.full(n, 0.8), load * 0.05, load, scene.rsus.up)
     per_task = {
         "cost": cost, "success_rate": outcome.success, "delay_s": outcome.delay_s,
         "energy_j": outcome.energy_j, "price": outcome.price, "rho": rho,

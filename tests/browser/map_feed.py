@@ -103,6 +103,7 @@ def sent(traffic: Traffic, step: int, rsus_m: Floats, down: tuple[int, ...] = ()
         battery_fraction=(traffic.slot * 0.37) % 1.0,
         backlog_s=np.where(up, np.minimum(0.02 * requests * (1 + np.arange(m) % 4), 2.0), 0.0),
         requests=requests,
+        up=up,
     )
     frame = wire.stored_frame(
         made, [view], seq=step + 1, written=0.0, applied_version=7, run=RUN, twin_age_s=1.0,

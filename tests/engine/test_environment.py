@@ -108,7 +108,7 @@ def test_what_holds_for_any_decision_and_any_switch(
 
 
 def test_batteries_fall_by_what_was_spent() -> None:
-    steps = play(always(0.4), 6, battery=200)
+    steps = play(always(0.4), 6, battery=200, vehicle_charge=0)
     for (scene, before), (_, after) in itertools.pairwise(steps):
         outcome = after.outcome
         own = outcome.e_local_j + outcome.e_radio_j + outcome.e_twin_j
@@ -116,8 +116,17 @@ def test_batteries_fall_by_what_was_spent() -> None:
         assert fell == pytest.approx(own, abs=1e-6)
 
 
+def test_driving_recharges_up_to_the_capacity() -> None:
+    steps = play(always(0.0), 40, battery=1, task_rate=0.05, vehicle_charge=5000)
+    assert steps[-1][1].battery_fraction == pytest.approx(1.0)
+    drained = play(always(0.0), 40, battery=1, task_rate=1.0, vehicle_charge=0)
+    assert drained[-1][1].battery_fraction.max() < 0.2
+
+
 def test_a_helper_pays_for_its_guest() -> None:
-    for scene, step in play(always(1.0), 8, v2v=True, vehicles=400, rsu_capacity=1):
+    for scene, step in play(
+        always(1.0), 8, v2v=True, vehicles=400, rsu_capacity=1, vehicle_charge=0
+    ):
         hosted = step.outcome.helper >= 0
         hosts = step.outcome.helper[hosted]
         assert not scene.has_task[hosts].any()
