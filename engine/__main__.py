@@ -39,6 +39,9 @@ def main(argv: list[str] | None = None) -> int:
         return _work(options)
     except Ended:
         return 0
+    finally:
+        # Python gives signals back their deadly default before it has quite ended.
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -32,6 +32,8 @@ LOOK_S: Final = 1.0
 #: Databases up to this size are checked page by page when they are opened.
 CHECKED_BYTES: Final = 2**26
 _OPEN_S: Final = 5.0
+#: The write-ahead log shrinks to this after a slow reader made it grow.
+_JOURNAL_BYTES: Final = 2**24
 
 Plain = bytes | str | int | float
 
@@ -243,6 +245,7 @@ class Box:
             disk_min_file_size=INLINE_BYTES,
             eviction_policy="none",
             cull_limit=0,
+            sqlite_journal_size_limit=_JOURNAL_BYTES,
             sqlite_synchronous=1 if self._durable else 0,
         )
 

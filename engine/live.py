@@ -250,9 +250,7 @@ class Live:
         return wire.stored_frame(
             scene,
             [
-                wire.ArmView(
-                    arm.outcome, arm.battery_fraction, arm.backlog_s, arm.requests, arm.up
-                )
+                wire.ArmView(arm.outcome, arm.battery_fraction, arm.backlog_s, arm.requests, arm.up)
                 for arm in arms
             ],
             seq=self._store.next_seq,

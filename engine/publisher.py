@@ -72,6 +72,7 @@ class Publisher(Store):
         self._chunks: OrderedDict[int, bytes] = OrderedDict()
         self._unwritten: OrderedDict[int, None] = OrderedDict()
         self._changes: list[bytes] = []
+        self._last_change: tuple[int, int | None] = (-1, None)
         self._logged = 0
         self._inspected: set[str] = set()
         self._said = time.monotonic()
@@ -182,7 +183,12 @@ class Publisher(Store):
         return self._guarded(self._record, self._write_metrics)
 
     def log_change(self, change: Mapping[str, Any]) -> None:
-        """Append an applied change (with its `step`) to the run's log."""
+        """Append an applied change to the run's log; it replaces one of the same step and segment."""
+        place = (change["step"], change.get("segment"))
+        if self._changes and place == self._last_change:
+            self._changes.pop()
+            self._logged = min(self._logged, len(self._changes))
+        self._last_change = place
         self._changes.append(to_json(change))
         self._about["changes"] = len(self._changes)
         self._guarded(self._record, self._write_run)

@@ -70,6 +70,11 @@ class Session:
         return Stepped(scene, {name: arms[name] for name in self.stage})
 
     @property
+    def in_force(self) -> tuple[Params, tuple[str, ...], frozenset[int]]:
+        """Parameters, stage and failed RSUs that the next step has."""
+        return self.params, self.stage, self.down
+
+    @property
     def best_cut_short(self) -> bool:
         """Whether the reference `best` ran out of its time budget in the last step."""
         arm = self.comparison.arms.get("best")

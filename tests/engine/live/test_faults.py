@@ -6,11 +6,13 @@ import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
+TRACE = Path(__file__).parents[2] / "data" / "sumo_200.npz"
 pytestmark = pytest.mark.fault
 
 
@@ -157,3 +159,15 @@ def test_a_database_replaced_under_the_engine_is_written_again(open_engine) -> N
     status = engine.wait(lambda s: s["step"] > before["step"] + 20)
     assert status["run"] == before["run"]
     assert complete(engine, status["run"], status["step"])
+
+
+def test_traffic_that_cannot_start_is_said_and_a_reset_tries_again(open_engine, tmp_path) -> None:
+    trace = tmp_path / "late.npz"
+    engine = open_engine(str(trace))
+    status = engine.wait(lambda s: s["state"] == "failed")
+    assert "late.npz" in status["message"]
+    assert status["message"].endswith(".")
+    assert engine.process.poll() is None
+    shutil.copy(TRACE, trace)
+    engine.store.request({"reset": True})
+    engine.wait(lambda s: s["state"] == "running" and s["step"] >= 1)

@@ -187,3 +187,33 @@ def test_it_ends_with_the_process_that_started_it(open_engine, tmp_path: Path) -
     child = psutil.Process(pid)
     _, alive = psutil.wait_procs([child], timeout=2.0)
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_what_is_watched_is_explained_also_while_paused(open_engine) -> None:
+    engine = open_engine(params={"task_rate": 1.0})
+    engine.wait(lambda s: s["step"] >= 2)
+    engine.store.request({"running": False})
+    status = engine.wait(lambda s: s["state"] == "paused")
+    vehicle = int(wire.vehicle_ids(engine.store.frame()[1])[7])
+    engine.store.watch([f"v:{vehicle}", "r:3", "v:999999999"])
+    engine.wait(lambda s: engine.store.inspect("r:3") is not None, limit_s=2.0)
+    found = engine.store.inspect(f"v:{vehicle}")
+    assert (found["vehicle"], found["step"], found["present"]) == (vehicle, status["step"], True)
+    assert set(found["arms"]) == {"non-drl", "tolled"}
+    assert engine.store.inspect("v:999999999")["present"] is False
+    assert engine.store.inspect("r:3")["rsu"] == 3
+    engine.store.watch([])
+    engine.wait(lambda s: engine.store.inspect("r:3") is None, limit_s=2.0)
+
+
+def test_a_dragged_slider_is_one_change_a_step(open_engine) -> None:
+    engine = open_engine(running=False)
+    engine.wait(lambda s: s["state"] == "paused")
+    for tenths in (9, 8, 7, 6, 5):
+        version = engine.store.request({"params": {"deadline": tenths / 10}})
+        engine.wait(lambda s, v=version: s["applied_version"] == v)
+    engine.store.request({"step": True})
+    status = engine.wait(lambda s: s["step"] == 1)
+    assert [(n["step"], n["text"]) for n in status["notices"]] == [(1, "deadline 0.5 s")]
+    (change,) = engine.store.changes(status["run"])
+    assert (change["step"], change["params"]["deadline"]) == (1, [0.5, 0.5])
