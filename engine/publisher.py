@@ -183,7 +183,7 @@ class Publisher(Store):
         return self._guarded(self._record, self._write_metrics)
 
     def log_change(self, change: Mapping[str, Any]) -> None:
-        """Append an applied change to the run's log; it replaces one of the same step and segment."""
+        """Append an applied change to the log, in place of one of the same step and segment."""
         place = (change["step"], change.get("segment"))
         if self._changes and place == self._last_change:
             self._changes.pop()
