@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 import threading
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.types import ASGIApp
 
+#: After a signal the program is gone within two seconds, whatever hangs.
+_END_S: Final = 1.5
 _ELSEWHERE: Final = ("run", "record", "doctor")
 logger = logging.getLogger("iov_twin")
 
@@ -93,6 +96,12 @@ def _serve(
         process.stop()
 
 
+def _leave(process: EngineProcess) -> None:
+    """End at once: the orderly way took too long."""
+    process.stop(0.0)
+    os._exit(0)
+
+
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """The faster event loop where there is one."""
     try:
@@ -123,6 +132,9 @@ async def _run(
         server.force_exit = server.should_exit  # the second time, wait for nobody
         server.should_exit = True
         threading.Thread(target=process.stop, daemon=True).start()
+        last_resort = threading.Timer(_END_S, _leave, (process,))
+        last_resort.daemon = True
+        last_resort.start()
 
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from engine import ROOT
+
 #: Restarts allowed within the window; one more and the engine stays down.
 RESTARTS: Final = 5
 WINDOW_S: Final = 60.0
@@ -76,6 +78,7 @@ class EngineProcess:
             self._log_from = log.tell()
             self._process = subprocess.Popen(
                 self._command,
+                cwd=ROOT,  # so that `-m engine` is this one, whatever lies where the user works
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -109,8 +112,10 @@ class EngineProcess:
         else:
             self._message = f"{why}; it is started again."
         logger.error("%s", self._message)
-        if not self._given_up:
-            await asyncio.sleep(min(2.0, _RESTART_S * 1.8 ** (len(self._recent()) - 1)))
+        if self._given_up:
+            return
+        await asyncio.sleep(min(2.0, _RESTART_S * 1.8 ** (len(self._recent()) - 1)))
+        if not self._given_up:  # nobody asked for the end meanwhile
             self.start()
 
     def _recent(self) -> list[float]:

@@ -64,11 +64,15 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
         host=given.host or ("0.0.0.0" if given.share else "127.0.0.1"),
         port=given.port,
         browser=not given.no_browser,
-        store=Path(given.store).expanduser(),
+        store=Path(given.store).expanduser().absolute(),
         share=given.share,
-        mobility=given.mobility,
+        mobility=_absolute(given.mobility),
         control=Control(params=params, stage=stage),
     )
+
+
+def _absolute(mobility: str) -> str:
+    return mobility if mobility in ("sumo", "synthetic") else str(Path(mobility).absolute())
 
 
 def _parser() -> Parser:

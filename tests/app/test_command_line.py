@@ -99,3 +99,10 @@ def test_the_page_comes_before_the_engine_has_said_anything(make_site):
             return page.status, status["state"]
 
     assert asyncio.run(scenario()) == (200, "starting")
+
+
+def test_files_are_found_wherever_the_engine_works(tmp_path, monkeypatch):
+    (tmp_path / "trace.npz").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    options = parse(["--store", "here", "--mobility", "trace.npz"])
+    assert (options.store, options.mobility) == (tmp_path / "here", str(tmp_path / "trace.npz"))
