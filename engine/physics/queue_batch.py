@@ -124,56 +124,62 @@ def _overwrite_(served: Served, rows: Ints, by: Served) -> None:
 def _apart(batch: _Batch) -> Served:
     """Every RSU by itself: step along the queue positions, all candidates and RSUs at once."""
     n_rows, n_rsus, n_cores = batch.free_s.shape
-    works = batch.cycles > 0.0
-    row, column, place = _places(batch.rsu, batch.arrival_s, works, n_rsus)
-    length = int(place.max(initial=-1)) + 1
-    queue = row * n_rsus + batch.rsu[row, column]
-    # Padded to (position, candidate x RSU); an empty place has no work and arrives never.
-    arrive = np.full((length, n_rows * n_rsus), np.inf)
-    took = np.zeros_like(arrive)
-    latest = np.full_like(arrive, -np.inf)
-    arrive[place, queue] = batch.arrival_s[row, column]
-    took[place, queue] = batch.cycles[row, column] / batch.cpu_hz[batch.rsu[row, column]]
-    latest[place, queue] = batch.latest_finish_s[row, column]
-    free = batch.free_s.reshape(n_rows * n_rsus, n_cores).copy()
-    begin, end = np.empty_like(arrive), np.empty_like(arrive)
-    accept = np.empty(arrive.shape, bool)
-    lanes = np.arange(n_rows * n_rsus)
-    for at in range(length):
-        core = free.argmin(axis=1) if n_cores > 1 else np.zeros_like(lanes)
-        earliest = free[lanes, core] if n_cores > 1 else free[:, 0]
+    task, lane, place = _places(batch)
+    lanes = n_rows * n_rsus
+    spot = place * lanes + lane
+    # Padded to (position, candidate x RSU). An empty place has come for ever and has no work: it
+    # would have waited too long, so it is refused and leaves no trace.
+    shape = int(place.max(initial=-1)) + 1, lanes
+    arrive, took = np.full(shape, -np.inf), np.zeros(shape)
+    arrive.ravel()[spot] = batch.arrival_s.ravel()[task]
+    took.ravel()[spot] = batch.cycles.ravel()[task] / batch.cpu_hz[lane % n_rsus]
+    latest = np.zeros(shape)
+    if batch.admission:
+        latest.ravel()[spot] = batch.latest_finish_s.ravel()[task]
+    free = batch.free_s.reshape(lanes, n_cores).copy()
+    begin, wait, end = np.empty(shape), np.empty(shape), np.empty(shape)
+    accept = np.empty(shape, bool)
+    every = np.arange(lanes)
+    for at in range(shape[0]):
+        core = free.argmin(axis=1) if n_cores > 1 else 0
+        earliest = free[every, core] if n_cores > 1 else free[:, 0]
         np.maximum(earliest, arrive[at], out=begin[at])
+        np.subtract(begin[at], arrive[at], out=wait[at])
         np.add(begin[at], took[at], out=end[at])
-        np.less_equal(earliest - arrive[at], LONGEST_WAIT_S, out=accept[at])
-        accept[at] &= np.isfinite(arrive[at])
+        np.less_equal(wait[at], LONGEST_WAIT_S, out=accept[at])
         if batch.admission:
             accept[at] &= end[at] <= latest[at]
         if n_cores > 1:
-            free[lanes, core] = np.where(accept[at], end[at], earliest)
+            free[every, core] = np.where(accept[at], end[at], earliest)
         else:
-            np.copyto(free[:, 0], end[at], where=accept[at])
+            np.copyto(earliest, end[at], where=accept[at])
     served = _untouched(batch, free.reshape(n_rows, n_rsus, n_cores))
-    served.start_s[row, column] = begin[place, queue]
-    served.finish_s[row, column] = end[place, queue]
-    served.wait_s[row, column] = begin[place, queue] - arrive[place, queue]
-    served.accepted[row, column] = accept[place, queue]
+    served.start_s.ravel()[task] = begin.ravel()[spot]
+    served.finish_s.ravel()[task] = end.ravel()[spot]
+    served.wait_s.ravel()[task] = wait.ravel()[spot]
+    served.accepted.ravel()[task] = accept.ravel()[spot]
     return served
 
 
-def _places(rsu: Ints, arrival_s: Floats, works: Bools, n_rsus: int) -> tuple[Ints, Ints, Ints]:
-    """Row, column and place in the queue of its RSU of every sub-task with work; equal lengths."""
-    by_time = np.argsort(arrival_s, axis=1, kind="stable")
-    at = np.where(works, rsu, n_rsus).astype(np.int16)
-    at = np.take_along_axis(at, by_time, axis=1)
-    by_rsu = np.argsort(at, axis=1, kind="stable")  # 16 bits: sorted by radix, in linear time
-    column = np.take_along_axis(by_time, by_rsu, axis=1)
-    at = np.take_along_axis(at, by_rsu, axis=1)
-    index = np.arange(at.shape[1])
-    opens = np.ones(at.shape, bool)
-    opens[:, 1:] = at[:, 1:] != at[:, :-1]
-    place = index - np.maximum.accumulate(np.where(opens, index, 0), axis=1)
-    row, spot = np.nonzero(at < n_rsus)
-    return row, column[row, spot], place[row, spot]
+def _places(batch: _Batch) -> tuple[Ints, Ints, Ints]:
+    """Of every sub-task with work: its flat index, the flat index of its queue, its place there.
+
+    Sub-tasks come sorted by candidate, RSU and arrival.
+    """
+    n_rows, k = batch.arrival_s.shape
+    n_rsus = batch.free_s.shape[1]
+    first = np.arange(n_rows)[:, None] * k
+    by_time = np.argsort(batch.arrival_s, axis=1, kind="stable") + first
+    at = np.where(batch.cycles > 0.0, batch.rsu, n_rsus).astype(np.int16).ravel()[by_time]
+    by_rsu = np.argsort(at, axis=1, kind="stable") + first  # 16 bits: sorted by radix
+    task, at = by_time.ravel()[by_rsu], at.ravel()[by_rsu]
+    works = np.flatnonzero(at < n_rsus)
+    task = task.ravel()[works]
+    lane = works // max(k, 1) * n_rsus + at.ravel()[works]
+    index = np.arange(len(lane))
+    opens = np.ones(len(lane), bool)
+    opens[1:] = lane[1:] != lane[:-1]
+    return task, lane, index - np.maximum.accumulate(np.where(opens, index, 0))
 
 
 def _untouched(batch: _Batch, free_s: Floats) -> Served:

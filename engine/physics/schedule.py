@@ -21,12 +21,12 @@ from engine.types import Bools, Floats, Ints
 from engine.units import GIGA, STEP_S
 
 #: Price of a second of work left on a core for the next step, in units of Omega.
-LEFTOVER_PRICE: Final = 1.0
+LEFTOVER_PRICE: Final = 0.5
 #: Replicas of the fixed point, each with its own weight on the harm done to others.
 REPLICAS: Final = 16
 WEIGHTS: Final = (0.0, 1.5)
 #: Candidates in a round of local search.
-CANDIDATES: Final = 48
+CANDIDATES: Final = 40
 #: Touched tasks that change to the other RSU of their pair.
 JUMPS: Final = 0.5
 #: Tasks of a group that a proposal touches, about.
@@ -223,8 +223,9 @@ class Planner:
         social = self._deal.cheapest(wait[0], toll[0])[0][self._tasks, option]
         drift = rng.choice(DRIFTS, (CANDIDATES, 1)) * rng.standard_normal(shape)
         drift += np.where(plan.rho > 0.0, plan.rho, social)
-        kind = np.searchsorted(np.cumsum(KINDS), rng.random(shape))
-        share = np.choose(kind, [np.zeros(shape), selfish, social, drift])
+        kind, (local, own, all_) = rng.random(shape), np.cumsum(KINDS)
+        share = np.where(kind < own, selfish, np.where(kind < all_, social, drift))
+        share[kind < local] = 0.0
         share = np.clip(share, self._floor, 1.0)
         return np.where(touched & self.able, share, plan.rho), option
 

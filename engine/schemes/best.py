@@ -29,8 +29,8 @@ INGREDIENTS = (
 )
 
 #: Seconds a round of search takes, as measured: a constant part and one for each task.
-ROUND_S: Final = 0.0007
-ROUND_TASK_S: Final = 0.0000095
+ROUND_S: Final = 0.0004
+ROUND_TASK_S: Final = 0.000009
 #: Replies of the fixed points, each about as long as a round, and rounds of a full search.
 REPLIES: Final = 4
 ROUNDS: Final = 60
