@@ -62,6 +62,8 @@ class Population:
 
     def answered(self, vehicle: Ints, left_m: Floats) -> None:
         """Note the way left that was asked for; vehicles that have gone since are passed over."""
+        if not len(vehicle):
+            return
         here = np.isin(vehicle, self.vehicle)
         self._left_m[np.searchsorted(self.vehicle, vehicle[here])] = left_m[here]
 
@@ -69,7 +71,7 @@ class Population:
         """What to do towards `target` vehicles; `on_road` are those with a valid place, (n,)."""
         remove = self.vehicle[max(0, target) :]
         stay = len(self.vehicle) - len(remove)
-        self._keep(np.arange(stay))
+        self._keep(slice(stay))
         on_road = on_road[:stay]
         near = np.flatnonzero(on_road & (self._left_m < NEAR_END_M))
         self._destination[near] = self._draw_roads(len(near))
@@ -79,12 +81,14 @@ class Population:
         retarget_to, ask_to = self._destination[near], self._destination[ask]
         return Orders(remove, *self._add(target - stay), retarget, retarget_to, ask_ids, ask_to)
 
-    def _keep(self, rows: Ints) -> None:
+    def _keep(self, rows: Ints | slice) -> None:
         self.vehicle, self.kind = self.vehicle[rows], self.kind[rows]
         self._destination, self._left_m = self._destination[rows], self._left_m[rows]
 
     def _add(self, missing: int) -> tuple[Ints, Ints, Ints, Ints]:
         count = min(max(0, missing), MOST_NEW_PER_STEP)
+        if not count:
+            return (np.zeros(0, np.int64),) * 4
         new = np.arange(self._next_id, self._next_id + count, dtype=np.int64)
         kind = self._rng.choice(3, count, p=KIND_SHARES)
         origin, destination = self._draw_roads(count), self._draw_roads(count)

@@ -23,7 +23,7 @@ from engine.types import MobilityLost
 SILENCE_LIMIT_S: Final = 2.0
 #: Loading a large net takes SUMO this long at most before it listens.
 _LOAD_LIMIT_S: Final = 30.0
-_POLL_S: Final = 0.5
+_POLL_S: Final = 0.25
 _PR_SET_PDEATHSIG: Final = 1
 _LENGTH: Final = struct.Struct("!i")  # before every message, itself included
 _REINSTALL: Final = (
@@ -79,10 +79,11 @@ class SumoProcess:
             start_new_session=True,  # Ctrl-C in the terminal is the engine's to handle
             preexec_fn=_die_with_parent(),  # noqa: PLW1509 - the engine runs no threads
         )
+        self._ended = ""  # why, once it has
         try:
             self._link = self._connect(port)
         except BaseException:
-            self._end()
+            self._kill()
             raise
 
     @property
@@ -96,10 +97,11 @@ class SumoProcess:
         Raises:
             MobilityLost: SUMO is gone.
         """
+        self._check()
         try:
             self._link.sendall(_LENGTH.pack(len(message) + _LENGTH.size) + message)
         except OSError:
-            raise self._lost() from None
+            raise self._lost(self._reason()) from None
 
     def receive(self) -> memoryview:
         """Wait for one message; a SUMO that does no work for two seconds is ended.
@@ -107,15 +109,21 @@ class SumoProcess:
         Raises:
             MobilityLost: SUMO is gone or hangs.
         """
+        self._check()
         length = _LENGTH.unpack(self._receive_exactly(_LENGTH.size))[0]
         return self._receive_exactly(length - _LENGTH.size)
 
     def close(self) -> None:
         """End SUMO at once; safe to call twice."""
+        self._ended = self._ended or "SUMO was closed: open the mobility again."
         self._link.close()
-        self._end()
+        self._kill()
 
-    def _end(self) -> None:
+    def _check(self) -> None:
+        if self._ended:
+            raise MobilityLost(self._ended)
+
+    def _kill(self) -> None:
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
@@ -139,39 +147,29 @@ class SumoProcess:
 
     def _receive_exactly(self, size: int) -> memoryview:
         buffer = memoryview(bytearray(size))
-        at, worked, ticks = 0, time.monotonic(), self._work_done()
+        at, silence = 0, None
         while at < size:
             try:
                 got = self._link.recv_into(buffer[at:])
             except TimeoutError:
-                if (now_ticks := self._work_done()) != ticks:
-                    worked, ticks = time.monotonic(), now_ticks
-                if time.monotonic() - worked >= SILENCE_LIMIT_S:
-                    self.close()
-                    raise MobilityLost(
-                        f"SUMO did not answer for {SILENCE_LIMIT_S:.0f} s and was ended: "
-                        "reset to start it again."
-                    ) from None
-                continue
+                silence = silence or _Silence(self.pid)  # not made when the answer is prompt
+                if silence.for_s() < SILENCE_LIMIT_S:
+                    continue
+                raise self._lost(
+                    f"SUMO did not answer for {SILENCE_LIMIT_S:.0f} s and was ended: "
+                    "reset to start it again."
+                ) from None
             except OSError:
                 got = 0
             if got == 0:
-                raise self._lost()
+                raise self._lost(self._reason())
             at += got
         return buffer
 
-    def _work_done(self) -> tuple[str, ...]:
-        """CPU time SUMO has used; changes on a slow machine, stands still when SUMO is frozen."""
-        try:
-            stat = Path(f"/proc/{self.pid}/stat").read_text()
-        except OSError:
-            return ()
-        return tuple(stat.rpartition(")")[2].split()[11:13])
-
-    def _lost(self) -> MobilityLost:
-        reason = self._reason()
+    def _lost(self, why: str) -> MobilityLost:
+        self._ended = why
         self.close()
-        return MobilityLost(reason)
+        return MobilityLost(why)
 
     def _reason(self) -> str:
         """One sentence on how SUMO ended."""
@@ -187,6 +185,32 @@ class SumoProcess:
         if status < 0:
             return f"SUMO was killed ({signal.Signals(-status).name}): reset to start it again."
         return f"SUMO ended (exit status {status}): reset to start it again."
+
+
+class _Silence:
+    """How long a process has given no sign of life: neither a message nor, on Linux, CPU time.
+
+    A starved machine makes SUMO slow, and it must not be ended for that.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._stat = Path(f"/proc/{pid}/stat")
+        self._since = time.monotonic() - _POLL_S
+        self._used = self._cpu_time()
+
+    def for_s(self) -> float:
+        """Seconds since the last sign, as far as the calls of this method can tell."""
+        now, used = time.monotonic(), self._cpu_time()
+        if used != self._used:
+            self._since, self._used = now, used
+        return now - self._since
+
+    def _cpu_time(self) -> str:
+        try:
+            fields = self._stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            return ""
+        return " ".join(fields[11:13])
 
 
 def _free_port() -> int:
