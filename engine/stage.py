@@ -1,10 +1,45 @@
-"""The schemes that can be on stage: how each is named, drawn and disclosed; imports no scheme."""
+"""The schemes that can be on stage: how each is named, drawn and disclosed; imports no scheme.
+
+Names and texts come from the files in `engine/schemes`, read without running them, and from the
+entry-point group `iov_twin.schemes`; so a new scheme is in every control and chart by being there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
 from typing import Final
+
+#: The line that is no scheme: every task as if it were alone.
+BOUND: Final = "bound"
+DEFAULT_STAGE: Final = ("non-drl", "myopic", "tolled", "best", BOUND)
+ENTRY_POINTS: Final = "iov_twin.schemes"
+_FOLDER: Final = Path(__file__).parent / "schemes"
+
+#: Display order, colours (Okabe and Ito's and what goes with them) and dashes of known schemes.
+_STYLES: Final = {
+    "af-marl": ("#0072B2", "solid"),
+    "afl-maddpg": ("#E69F00", "solid"),
+    "sfl-ppo": ("#009E73", "solid"),
+    "ddqn": ("#CC79A7", "solid"),
+    "non-drl": ("#D55E00", "solid"),
+    "local": ("#7F7F7F", "dot"),
+    "offload": ("#A65628", "dot"),
+    "random": ("#B0B000", "dot"),
+    "constant": ("#56B4E9", "dash"),
+    "myopic": ("#8C6BB1", "dash"),
+    "tolled": ("#00A087", "dash"),
+    "best": ("#444444", "dashdot"),
+    BOUND: ("#999999", "dot"),
+}
+#: Colours of schemes that are not known here, in turn.
+_OTHERS: Final = ("#332288", "#117733", "#AA4499", "#882255", "#6699CC", "#999933")
+_REFERENCES: Final = frozenset(
+    ("local", "offload", "random", "constant", "myopic", "tolled", "best", BOUND)
+)
 
 
 @dataclass(frozen=True)
@@ -12,8 +47,10 @@ class SchemeInfo:
     """How a scheme appears.
 
     Attributes:
-        name: on the wire and as an option. label: in legends. ingredients: one sentence of disclosure.
-        colour: the same everywhere. dash: Plotly dash. is_reference: True for what is no contender.
+        name: on the wire and as an option. label: in legends.
+        ingredients: what it knows and does, one sentence.
+        colour: the same everywhere. dash: of its lines, as Plotly calls it.
+        is_reference: True for what is there to compare with.
     """
 
     name: str
@@ -24,18 +61,43 @@ class SchemeInfo:
     is_reference: bool = False
 
 
-SCHEMES: Final[Mapping[str, SchemeInfo]] = {
-    info.name: info
-    for info in (
-        SchemeInfo("non-drl", "NON-DRL", "The RSU with the smallest backlog in its twin gets the whole task.", "#D55E00"),
-        SchemeInfo("local", "Local", "Every task stays in its vehicle.", "#7F7F7F", "dot", True),
-        SchemeInfo("offload", "Offload", "Every task goes to an RSU as a whole.", "#A65628", "dot", True),
-        SchemeInfo("random", "Random", "A random share of each task is offloaded.", "#B0B000", "dot", True),
-        SchemeInfo("constant", "Constant", "The same share of each task is offloaded.", "#56B4E9", "dash", True),
-        SchemeInfo("myopic", "Myopic", "Each vehicle minimises its own cost by what the twins say.", "#8C6BB1", "dash", True),
-        SchemeInfo("tolled", "Tolled", "Each vehicle minimises its own cost plus a toll for the delay it causes others.", "#00A087", "dash", True),
-        SchemeInfo("best", "Best", "A planner that sees every task, rate and queue of the step.", "#444444", "dashdot", True),
-        SchemeInfo("bound", "Bound", "Each task as if it were alone: no scheme can be better.", "#999999", "dot", True),
-    )
-}  # fmt: skip
-DEFAULT_STAGE: Final = ("non-drl", "myopic", "tolled", "best", "bound")
+def _texts(file: Path) -> dict[str, str]:
+    """The texts a file assigns at its top level, by name; the file is parsed, not run."""
+    found = {}
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found[target.id] = str(node.value.value)
+    return found
+
+
+def _found() -> Iterator[tuple[str, str, str]]:
+    """Name, label and ingredients of every scheme there is, and of the bound."""
+    for file in sorted(_FOLDER.glob("[!_]*.py")):
+        name, texts = file.stem.replace("_", "-"), _texts(file)
+        yield name, texts.get("LABEL", name.upper()), texts.get("INGREDIENTS", "")
+    for point in metadata.entry_points(group=ENTRY_POINTS):
+        origin = point.dist.name if point.dist is not None else point.module
+        yield point.name, point.name.upper(), f"Comes with the package {origin}."
+    yield BOUND, "BOUND", "Each task as if it were alone in the city: no scheme can be better."
+
+
+def _schemes() -> Mapping[str, SchemeInfo]:
+    order = list(_STYLES)
+    found = {name: (label, ingredients) for name, label, ingredients in _found()}
+    known = sorted(found, key=lambda name: (order.index(name) if name in order else 99, name))
+    others = [name for name in known if name not in _STYLES]
+    infos = {}
+    for name in known:
+        label, ingredients = found[name]
+        if name in _STYLES:
+            colour, dash = _STYLES[name]
+        else:
+            colour, dash = _OTHERS[others.index(name) % len(_OTHERS)], "solid"
+        infos[name] = SchemeInfo(name, label, ingredients, colour, dash, name in _REFERENCES)
+    return infos
+
+
+#: Every scheme by name, in display order.
+SCHEMES: Final[Mapping[str, SchemeInfo]] = _schemes()
