@@ -4,6 +4,7 @@ import { RADIO_UP, UP } from "./wire.mjs";
 
 const FULL_LOAD_S = 1; // backlog that fills the ring: the longest deadline
 const LABELS_FROM = 0.11; // CSS pixels per metre
+const SIGN_PX = 11;
 const LIGHTS_FROM = 0.6;
 
 export class Towers {
@@ -75,30 +76,33 @@ export class Towers {
       c.strokeStyle = loadColour(this.load[m], themeName);
       c.stroke();
     }
-    this.#sign(c, x, y, radius * 0.46, flags & RADIO_UP, up ? theme.towerSign : theme.failed);
+    this.#sign(c, x, y, radius * 0.46, flags & RADIO_UP, up ? theme.towerSign : theme.failed, radius < SIGN_PX * camera.dpr);
     if (!up) cross(c, x, y, radius * 0.72, Math.max(1.5, radius * 0.17), theme.failed);
   }
 
-  // Mast and, while the radio works, its waves.
-  #sign(c, x, y, size, radio, colour) {
-    const head = y - size * 0.15;
+  // Mast and, while the radio works, its waves; seen from afar there is no room for the mast.
+  #sign(c, x, y, size, radio, colour, far) {
+    const head = far ? y : y - size * 0.15;
+    const reach = size * (far ? 0.95 : 0.85);
     c.strokeStyle = colour;
     c.fillStyle = colour;
     c.lineWidth = Math.max(1, size * 0.2);
     c.lineCap = "round";
     c.beginPath();
-    c.moveTo(x - size * 0.45, y + size);
-    c.lineTo(x, head);
-    c.lineTo(x + size * 0.45, y + size);
+    if (!far) {
+      c.moveTo(x - size * 0.45, y + size);
+      c.lineTo(x, head);
+      c.lineTo(x + size * 0.45, y + size);
+    }
     if (radio) {
       for (const side of [0, Math.PI]) {
-        c.moveTo(x + size * 0.85 * Math.cos(side - 0.7), head + size * 0.85 * Math.sin(side - 0.7));
-        c.arc(x, head, size * 0.85, side - 0.7, side + 0.7);
+        c.moveTo(x + reach * Math.cos(side - 0.7), head + reach * Math.sin(side - 0.7));
+        c.arc(x, head, reach, side - 0.7, side + 0.7);
       }
     }
     c.stroke();
     c.beginPath();
-    c.arc(x, head, size * 0.28, 0, 2 * Math.PI);
+    c.arc(x, head, size * 0.3, 0, 2 * Math.PI);
     c.fill();
   }
 

@@ -1,16 +1,21 @@
-"""Frames for the map's tests: made-up traffic on the real roads, encoded as the engine encodes them."""
+"""Frames for the map's tests: made-up traffic on the real roads, in the engine's encoding."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 
 import numpy as np
 
 from engine import wire
+from engine.mobility.city import rsu_positions, static_city
 from engine.types import Floats, Ints, Outcome, Rsus, Scene
 
 RANGE_M = 1000.0
 RUN = "a run"
+VEHICLES = 200
+DOWN = (7,)  # the RSUs that fail
+DOWN_FROM = 10  # the frame from which on they do
 
 
 @dataclass
@@ -26,7 +31,7 @@ class Traffic:
 
 
 def drive(roads: list[dict], vehicles: int, steps: int, seed: int = 0) -> list[Traffic]:
-    """Vehicles that run up and down one road each, at constant speed; slots are not in row order."""
+    """Vehicles that run up and down one road each at constant speed, slots in no order."""
     rng = np.random.default_rng(seed)
     lines = [np.reshape(r["points"], (-1, 2)) for r in roads]
     ends = np.array([[line[0], line[-1]] for line in lines if len(line) == 2])
@@ -44,7 +49,9 @@ def drive(roads: list[dict], vehicles: int, steps: int, seed: int = 0) -> list[T
         share = np.where(forth, turns % 1, 1 - turns % 1)
         position = way[:, 0] + along * (share * length)[:, None]
         velocity = along * np.where(forth, speed, -speed)[:, None]
-        out.append(Traffic(float(step), slot, position, velocity, kind, np.full(vehicles, step == 0)))
+        out.append(
+            Traffic(float(step), slot, position, velocity, kind, np.full(vehicles, step == 0))
+        )
     return out
 
 
@@ -90,7 +97,9 @@ def outcome(made: Scene, seed: int, helpers: int = 12) -> Outcome:
     })  # fmt: skip
 
 
-def sent(traffic: Traffic, step: int, rsus_m: Floats, down: tuple[int, ...] = (), seed: int = 0) -> bytes:
+def sent(
+    traffic: Traffic, step: int, rsus_m: Floats, down: tuple[int, ...] = (), seed: int = 0
+) -> bytes:
     """One frame as a browser gets it, its sequence number one above the step."""
     m = len(rsus_m)
     up = ~np.isin(np.arange(m), down)
@@ -111,3 +120,14 @@ def sent(traffic: Traffic, step: int, rsus_m: Floats, down: tuple[int, ...] = ()
     )  # fmt: skip
     assert n == wire.header(frame).n
     return wire.sent_frame(frame, 0)
+
+
+@cache
+def traffic(vehicles: int = VEHICLES) -> list[Traffic]:
+    """Thirty steps of traffic."""
+    return drive(static_city()["roads"], vehicles, 30)
+
+
+def frame(k: int, vehicles: int = VEHICLES) -> bytes:
+    """Frame k of the traffic."""
+    return sent(traffic(vehicles)[k], k, rsu_positions(), DOWN if k >= DOWN_FROM else ())
