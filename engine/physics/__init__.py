@@ -1,0 +1,1 @@
+"""The mathematics of the model: pure functions of arrays in SI units, numpy alone."""
