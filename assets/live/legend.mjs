@@ -4,6 +4,7 @@ import { THEMES } from "./themes.mjs";
 
 const ROUND_M = [5, 10, 20, 50, 100, 200, 500, 1000, 2000];
 const BAR_PX = 110; // the longest scale bar
+const SIDE_PX = 235; // room beside the city that holds the legend
 const SVG = "http://www.w3.org/2000/svg";
 
 function element(parent, tag, style = {}, text = "") {
@@ -31,8 +32,11 @@ function sign(parent, ...shapes) {
 const rgba = ([r, g, b], alpha) => `rgba(${r},${g},${b},${alpha})`;
 
 export class Legend {
+  #opened = null; // what the user last wanted of the key to the signs
+
   constructor(container) {
-    const base = { position: "absolute", pointerEvents: "none", userSelect: "none", font: "500 11px/1.35 system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif" };
+    this.container = container;
+    const base = { position: "absolute", pointerEvents: "none", userSelect: "none", fontSize: "11px", lineHeight: "1.35", fontWeight: "500" };
     this.box = element(container, "div", { ...base, left: "12px", bottom: "12px", padding: "9px 11px", borderRadius: "8px", minWidth: "150px", backdropFilter: "none" });
     this.box.className = "iov-map-legend";
     this.scale = element(container, "div", { ...base, right: "14px", bottom: "12px", textAlign: "center" });
@@ -84,15 +88,16 @@ export class Legend {
     element(row, "span", { marginLeft: "4px" }, label);
   }
 
+  // The key folds away where it would lie over the city; a click brings it back.
   #key(theme, themeName) {
-    const grid = element(this.box, "div", {
-      display: "grid",
-      gridTemplateColumns: "auto auto",
-      gap: "2px 12px",
-      marginTop: "6px",
-      paddingTop: "6px",
-      borderTop: `1px solid ${theme.panelEdge}`,
+    const { clientWidth, clientHeight } = this.container;
+    const key = element(this.box, "details", { marginTop: "6px", paddingTop: "5px", borderTop: `1px solid ${theme.panelEdge}`, pointerEvents: "auto" });
+    key.open = this.#opened ?? (clientWidth - clientHeight) / 2 > SIDE_PX;
+    const summary = element(key, "summary", { cursor: "pointer", color: theme.panelStrong }, "Signs");
+    summary.addEventListener("click", () => {
+      this.#opened = !key.open;
     });
+    const grid = element(key, "div", { display: "grid", gridTemplateColumns: "auto auto", gap: "2px 12px", marginTop: "5px" });
     const vehicle = plainVehicle(themeName);
     const ring = { fill: "none", "stroke-width": 2 };
     const rows = [

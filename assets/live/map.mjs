@@ -80,7 +80,7 @@ export class CityMap extends EventTarget {
   setTheme(name) {
     this.#theme = name;
     this.#container.style.background = THEMES[name].ground;
-    this.#keep({ type: "theme", name });
+    this.#keep({ type: "theme", name, font: getComputedStyle(this.#container).fontFamily });
     this.#legend.draw(this.#mode, name);
   }
 

@@ -59,6 +59,7 @@ export class Renderer {
     this.held = { bucket: new Uint8Array(2048), step: new Int32Array(2048).fill(-1e6) };
     this.layers = { links: true, coverage: true, signals: true, mesh: true, labels: true };
     this.themeName = "dark";
+    this.font = "sans-serif";
     this.mode = "offloading";
     this.selection = null;
     this.hover = null;
@@ -97,8 +98,9 @@ export class Renderer {
       this.motion = new Motion();
       this.held.step.fill(-1e6);
     },
-    theme: ({ name }) => {
+    theme: ({ name, font }) => {
       this.themeName = name;
+      this.font = font;
       this.ground.stale = true;
       this.#colour();
     },
@@ -221,7 +223,7 @@ export class Renderer {
   }
 
   #colour() {
-    this.theme = THEMES[this.themeName];
+    this.theme = { ...THEMES[this.themeName], font: this.font };
     this.colours = colouring(this.mode, this.themeName, this.categories);
     this.held.step.fill(-1e6);
     this.#bucket();

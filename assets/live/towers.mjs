@@ -129,7 +129,7 @@ export function cross(c, x, y, size, width, colour) {
 
 /** Text under a point, readable on any ground. */
 export function caption(c, text, x, y, size, theme, colour = theme.text) {
-  c.font = `500 ${size}px system-ui, "Segoe UI", "DejaVu Sans", sans-serif`;
+  c.font = `500 ${size}px ${theme.font}`;
   c.textAlign = "center";
   c.textBaseline = "top";
   c.lineJoin = "round";

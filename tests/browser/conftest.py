@@ -26,6 +26,12 @@ def _city() -> bytes:
     return json.dumps(static_city()).encode()
 
 
+def _frame(path: str) -> bytes:
+    """Of /frames/VEHICLES/K or /frames/K."""
+    *vehicles, k = (int(part) for part in path.split("/")[2:])
+    return map_feed.frame(k, *vehicles)
+
+
 class Site(BaseHTTPRequestHandler):
     """The fixture page, the assets, the city and the frames."""
 
@@ -36,7 +42,7 @@ class Site(BaseHTTPRequestHandler):
         elif path == "/city":
             body, kind = _city(), "application/json"
         elif path.startswith("/frames/"):
-            body, kind = map_feed.frame(int(path.rpartition("/")[2])), "application/octet-stream"
+            body, kind = _frame(path), "application/octet-stream"
         elif path.startswith("/assets/live/") and path.endswith(".mjs"):
             body, kind = (ROOT / path[1:]).read_bytes(), "text/javascript"
         else:
