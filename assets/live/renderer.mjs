@@ -7,23 +7,15 @@ import { Ground } from "./ground.mjs";
 import { Links, servingOf } from "./links.mjs";
 import { Marks } from "./marks.mjs";
 import { Motion } from "./motion.mjs";
+import { targetAt } from "./pick.mjs";
+import { Quality } from "./quality.mjs";
 import { THEMES } from "./themes.mjs";
 import { Towers, paintSignals } from "./towers.mjs";
 import { Vehicles } from "./vehicles.mjs";
-import { HAS_TASK, RADIO_UP, decodeFrame, rsuRow, vehicleRow } from "./wire.mjs";
+import { HAS_TASK, RADIO_UP, decodeFrame } from "./wire.mjs";
 
 const EMPTY_CITY = { side_m: 5000, roads: [], junctions: [], signals: [], programs: [], rsus: [], mesh: [], range_m: 1000 };
-const PICK_PX = 12;
 const HELD_STEPS = 3; // a task's colour stays this long after it
-const SLOW_MS = 25; // 40 fps
-const FAST_MS = 17.4;
-const JUDGED = 60; // animation frames before quality changes
-const QUALITIES = [
-  { packets: true, links: true, dpr: 3 },
-  { packets: false, links: true, dpr: 1.5 },
-  { packets: false, links: true, dpr: 1 },
-  { packets: false, links: false, dpr: 1 },
-];
 const FOLLOW_MS = 250;
 const VIEW_EVERY_MS = 120;
 
@@ -35,9 +27,7 @@ export class Renderer {
   #lastNow = null;
   #viewSent = { at: 0, key: "" };
   #hoverAt = null;
-  #judged = 0;
-  #calm = 0;
-  #patience = 2;
+  #resized = false;
 
   constructor(canvas, post, createCanvas) {
     this.canvas = canvas;
@@ -64,7 +54,7 @@ export class Renderer {
     this.selection = null;
     this.hover = null;
     this.following = false;
-    this.quality = 0; // index into QUALITIES
+    this.quality = new Quality();
     this.size = { width: 1, height: 1, dpr: 1 };
     this.clock = 0; // seconds of animation, stands still while motion does
     this.#colour();
@@ -80,7 +70,7 @@ export class Renderer {
   messages = {
     size: ({ width, height, dpr }) => {
       this.size = { width, height, dpr };
-      this.#resize();
+      this.#resized = true;
     },
     city: ({ city }) => {
       this.city = { ...EMPTY_CITY, ...city };
@@ -137,7 +127,7 @@ export class Renderer {
     },
     pick: ({ x, y }) => this.post({ type: "pick", target: this.#at(x, y) }),
     stats: ({ id, reset }) => {
-      const told = { ...this.gauge.report, quality: this.quality, groundMs: this.ground.drawMs, vehicles: this.frame?.n ?? 0 };
+      const told = { ...this.gauge.report, quality: this.quality.level, groundMs: this.ground.drawMs, vehicles: this.frame?.n ?? 0 };
       if (reset) this.gauge.reset();
       this.post({ type: "stats", id, stats: told });
     },
@@ -161,10 +151,11 @@ export class Renderer {
     const now = started / 1000;
     const passed = this.#lastNow === null ? 1 / 60 : Math.min(0.1, now - this.#lastNow);
     const joined = this.#lastNow !== null;
+    // Resizing empties the canvas: here, so that it is drawn on before it is shown.
+    if (this.quality.judge(this.gauge) || this.#resized) this.#resize();
     this.#takeFrame(now);
     const busy = this.#draw(now, passed);
     this.gauge.tick(time, performance.now() - started, joined);
-    this.#adapt();
     this.#acknowledge();
     this.#sendView(started, busy);
     this.#lastNow = busy ? now : null;
@@ -249,7 +240,7 @@ export class Renderer {
   #paintTraffic() {
     const { camera, context, frame, theme, vehicles } = this;
     vehicles.place(context, frame, this.motion, camera);
-    const { links, packets } = QUALITIES[this.quality];
+    const { links, packets } = this.quality.now;
     if (this.layers.links && links) {
       this.links.paint(context, frame, vehicles.screen, this.towers.screen, camera, theme, this.clock, packets);
     }
@@ -300,50 +291,17 @@ export class Renderer {
   }
 
   #at(px, py) {
-    const x = px * this.camera.dpr;
-    const y = py * this.camera.dpr;
-    const { screen } = this.towers;
-    const reach = this.towers.radius(this.camera) + 3 * this.camera.dpr;
-    for (let index = 0; index < this.city.rsus.length; index += 1) {
-      if (Math.hypot(screen[2 * index] - x, screen[2 * index + 1] - y) > reach) continue;
-      return { kind: "rsu", index, ...(this.frame && index < this.frame.m ? rsuRow(this.frame, index) : {}) };
-    }
-    if (!this.frame) return null;
-    const near = Math.max(PICK_PX * this.camera.dpr, 0.5 * Vehicles.size(0, this.camera).length);
-    const row = this.vehicles.nearest(this.frame.n, x, y, near);
-    if (row < 0) return null;
-    const told = vehicleRow(this.frame, row);
-    return { ...told, kind: "vehicle", type: told.kind, serving: this.serving[row], speed: this.motion.speed[told.slot] };
+    return targetAt(this, px * this.camera.dpr, py * this.camera.dpr);
   }
 
   #rowOf(slot) {
     return slot === undefined || !this.frame ? -1 : this.frame.slot.indexOf(slot);
   }
 
-  // Less is drawn only where this machine was measured to be too slow for all. Each relapse doubles the wait before
-  // more is tried again, so that the picture does not flicker between two qualities.
-  #adapt() {
-    this.#judged += 1;
-    if (this.#judged < JUDGED) return;
-    this.#judged = 0;
-    const gap = this.gauge.recentGap(JUDGED);
-    if (gap > SLOW_MS && this.quality < QUALITIES.length - 1) {
-      this.#patience = Math.min(64, 2 * this.#patience);
-      this.#setQuality(this.quality + 1);
-    } else if (gap < FAST_MS && this.quality > 0 && (this.#calm += 1) > this.#patience) {
-      this.#setQuality(this.quality - 1);
-    }
-  }
-
-  #setQuality(quality) {
-    this.quality = quality;
-    this.#calm = 0;
-    this.#resize();
-  }
-
   #resize() {
+    this.#resized = false;
     const { width, height, dpr } = this.size;
-    const sharp = Math.min(dpr, QUALITIES[this.quality].dpr);
+    const sharp = Math.min(dpr, this.quality.now.dpr);
     const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * sharp)));
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
     this.camera.resize(width, height, sharp);
