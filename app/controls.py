@@ -44,6 +44,15 @@ def label(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
+def _heading(meta: Meta) -> str:
+    """The label, short where the group says the rest."""
+    words = label(meta.name)
+    for said in ("RSUs ", "RSU "):
+        if meta.group == "RSUs" and words.startswith(said):
+            return words.removeprefix(said).capitalize()
+    return words
+
+
 def symbol(text: str) -> Component:
     """A symbol with its index set low: `T_n` as T with a small n."""
     head, _, index = text.replace("rho", "ρ").partition("_")
@@ -66,7 +75,7 @@ def control(meta: Meta) -> Component:
     widget = _WIDGETS[_form(meta)](meta)
     name_id = f"label-{meta.name}"
     head: list[Any] = [
-        html.Span(label(meta.name), id=name_id, className="control-name"),
+        html.Span(_heading(meta), id=name_id, className="control-name"),
         symbol(meta.symbol) if meta.symbol else None,
         html.Button("i", type="button", className="tip-button",
                     **{"data-tip": tip(meta), "aria-label": f"About {label(meta.name)}"}),
@@ -91,6 +100,11 @@ def groups(shown: bool, group: str) -> list[Component]:
     return [control(m) for m in METAS.values() if m.group == group and m.shown == shown]
 
 
+def has_widget(meta: Meta) -> bool:
+    """Whether there is a widget besides the field in the head of the control."""
+    return _form(meta) != "number"
+
+
 def initial(meta: Meta, value: Value) -> Any:
     """The value as the widget of this parameter holds it."""
     if meta.kind == "range":
@@ -101,7 +115,7 @@ def initial(meta: Meta, value: Value) -> Any:
 def connect() -> None:
     """Let every widget tell the page's code of its changes; call once for each Dash app made.
 
-    The callbacks run in the browser and end in an event: what follows is in `assets/live/controls.mjs`.
+    The callbacks run in the browser and end in an event; `assets/live/controls.mjs` goes on.
     """
     clientside_callback(
         """function (values, ids) {
@@ -170,7 +184,8 @@ def _dropdown(meta: Meta) -> Component:
 
 
 def _switch(meta: Meta) -> Component:
-    return dbc.Switch(id=_id(meta), value=bool(meta.default), className="switch")
+    switch: Component = dbc.Switch(id=_id(meta), value=bool(meta.default), className="switch")
+    return switch
 
 
 def _number(_: Meta) -> None:
@@ -178,21 +193,25 @@ def _number(_: Meta) -> None:
 
 
 def _value(meta: Meta) -> Component:
-    """The value as text that can be edited, LOW:HIGH for a range, and its unit."""
+    """The value as text that can be edited, both ends of a range, and its unit."""
+    shown = meta.text(meta.default).replace(":", " – ")
+    widest = max(len(f"{end:g}") for end in (meta.low, meta.high, meta.high - meta.step))
+    letters = min(10, 2 * widest + 3) if meta.kind == "range" else max(5, min(10, widest))
     field = dcc.Input(
         id=f"value-{meta.name}",
         type="text",
-        value=meta.text(meta.default),
+        value=shown,
         className="control-value",
         autoComplete="off",
         spellCheck=False,
-        size=str(max(5, len(meta.text(meta.default)))),
+        style={"--letters": max(letters, len(shown))},
     )
     return html.Span([field, _unit(meta)], className="control-field")
 
 
 def _unit(meta: Meta) -> Component | None:
-    return html.Span(meta.unit, className="control-unit") if meta.unit else None
+    unit = meta.unit.replace("vehicles/", "per ")
+    return html.Span(unit, className="control-unit") if unit else None
 
 
 def _options(choices: Iterable[str]) -> list[dict[str, str]]:

@@ -1,13 +1,14 @@
-"""The frame around every page: app bar, banner, help sheet, toasts, and what the browser must know."""
+"""The frame around every page: app bar, banner, help sheet, toasts, the schema for the browser."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from dash import html
 from dash.development.base_component import Component
 
 from app import controls
+from app.elements import button, icon
 from app.pages import live
 from app.schema import schema
 
@@ -16,7 +17,7 @@ _KEYS: Final = (
     ("Space", "run or pause"),
     (". or →", "one step, when the focus is not on the map"),
     ("1 … 5", "speed: 1×, 2×, 5×, 10×, as fast as it goes"),
-    ("+ −", "zoom the map"),
+    ("+ or \N{MINUS SIGN}", "zoom the map"),
     ("arrows", "move the map, when it has the focus"),
     ("F", "follow the selected vehicle, or show the whole city"),
     ("/", "find a vehicle by its number"),
@@ -25,7 +26,19 @@ _KEYS: Final = (
     ("D", "light or dark"),
     ("?", "this sheet"),
 )
+_CLOCK: Final = "Simulated time, h:min:s; a step is one second."
+_LOAD: Final = (
+    "Load index u = N λ C ρ / (M K f), with mean values: the work that arrives, as far as it is "
+    "worth offloading, over what all RSUs can compute.\nBelow 0.6 every sensible scheme does well; "
+    "from 0.6 to 4 the choice of scheme matters; above 4 the RSUs are far too few."
+)
+_HINTS: Final = (
+    "Click a vehicle to see what its twin believes and why each scheme decided as it did. Click an "
+    "RSU to see its queue, to fail it or to restore it. All on screen stands in the address: "
+    "copy it to come back to this view. Every tab shows and steers the same run."
+)
 
+# As with every Dash callback, importing the layout registers them for the app that is made next.
 controls.connect()
 
 
@@ -46,52 +59,44 @@ def layout() -> Component:
     )
 
 
-def icon(name: str) -> Component:
-    """A picture without meaning of its own; the button around it says what it does."""
-    return html.Span(className=f"icon icon-{name}", **{"aria-hidden": "true"})
-
-
 def _app_bar() -> Component:
+    mark = html.Span(className="brand-mark", **{"aria-hidden": "true"})
     return html.Header(
         [
-            html.Div(
-                [html.Span(className="brand-mark", **{"aria-hidden": "true"}), html.H1("IoV Twin")],
-                className="brand",
-            ),
-            html.Div(
-                [
-                    html.Span(className="pill-dot", **{"aria-hidden": "true"}),
-                    html.Span("Connecting", id="pill-text"),
-                    html.Span("", id="pill-pace"),
-                ],
-                id="pill",
-                className="pill",
-                role="status",
-                **{"data-state": "starting"},
-            ),
-            _figure("clock", "simulated time", "–:––:––", "", "Simulated time, h:min:s; a step is one second."),
-            _figure("vehicles-now", "vehicles", "–", "", "Vehicles in the city now."),
-            _figure("load-index", "load u", "–", "", (
-                "Load index u = N λ C̄ ρ̄ / (M K f̄): the work that arrives, as far as it is worth offloading, "
-                "over what all RSUs can compute.\nBelow 0.6 every sensible scheme does well; from 0.6 to 4 the "
-                "choice of scheme matters; above 4 the RSUs are far too few."
-            )),
+            html.Div([mark, html.H1("IoV Twin")], className="brand"),
+            _pill(),
+            _figure("clock", "simulated time", "–:––:––", _CLOCK),
+            _figure("vehicles-now", "vehicles", "–", "Vehicles in the city now."),
+            _figure("load-index", "load u", "–", _LOAD),
             html.Div(className="bar-space"),
-            _button("share", "link", "Copy a link to this view", "Share"),
-            _button("presenter-toggle", "present", "Presenter mode: only map and charts (P)"),
-            _button("theme-toggle", "theme", "Light or dark (D)"),
-            _button("help-open", "help", "Keys and hints (?)"),
+            _action("share", "link", "Copy a link to this view", "Share"),
+            _action("presenter-toggle", "present", "Presenter mode: only map and charts (P)"),
+            _action("theme-toggle", "theme", "Light or dark (D)"),
+            _action("help-open", "help", "Keys and hints (?)"),
         ],
         className="app-bar",
-    )  # fmt: skip
+    )
 
 
-def _figure(identity: str, name: str, value: str, unit: str, about: str) -> Component:
+def _pill() -> Component:
+    return html.Div(
+        [
+            html.Span(className="pill-dot", **{"aria-hidden": "true"}),
+            html.Span("Connecting", id="pill-text"),
+            html.Span("", id="pill-pace"),
+        ],
+        id="pill",
+        className="pill",
+        role="status",
+        **{"data-state": "starting"},
+    )
+
+
+def _figure(identity: str, name: str, value: str, about: str) -> Component:
     return html.Div(
         [
             html.Span(name, className="figure-name"),
             html.Span(value, id=identity, className="figure-value"),
-            html.Span(unit, className="figure-unit") if unit else None,
         ],
         className="figure",
         id=f"figure-{identity}",
@@ -100,33 +105,20 @@ def _figure(identity: str, name: str, value: str, unit: str, about: str) -> Comp
     )
 
 
-def _button(identity: str, picture: str, about: str, text: str = "") -> Component:
-    more: dict[str, Any] = {"data-tip": about, "aria-label": about}
-    children = [icon(picture), html.Span(text, className="button-text")] if text else icon(picture)
-    return html.Button(children, id=identity, type="button", className="bar-button", **more)
+def _action(identity: str, picture: str, about: str, text: str = "") -> Component:
+    words = [html.Span(text, className="button-text")] if text else []
+    return button([icon(picture), *words], identity, about, look="bar-button")
 
 
 def _help() -> Component:
     keys = [html.Tr([html.Td(html.Kbd(key)), html.Td(text)]) for key, text in _KEYS]
+    close = button(icon("close"), "help-close", "Close (Esc)", look="icon-button")
     return html.Dialog(
         [
-            html.Div(
-                [
-                    html.H2("Keys and hints"),
-                    html.Button(
-                        icon("close"), type="button", className="icon-button", id="help-close",
-                        **{"aria-label": "Close"},
-                    ),
-                ],
-                className="dialog-head",
-            ),
+            html.Div([html.H2("Keys and hints"), close], className="dialog-head"),
             html.Table(html.Tbody(keys), className="keys"),
-            html.P(
-                "Click a vehicle to see what its twin believes and why each scheme decided as it did. Click an RSU to "
-                "see its queue, to fail it or to restore it. Everything on screen stands in the address: "
-                "copy it to come back to this view. Every tab shows and steers the same run."
-            ),
+            html.P(_HINTS),
         ],
         id="help",
         **{"aria-label": "Keys and hints"},
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""What the page's code in the browser needs to know: parameters, presets, schemes, panels, colours."""
+"""What the code in the browser must know: parameters, presets, schemes, panels, colours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from app import panels, url_state
-from app.controls import label
+from app.controls import has_widget, label
 from app.theme import CHARTS, scheme_colour
 from app.timeline import POINTS, SMOOTHING_S
 from engine.control import SPEEDS
@@ -58,6 +58,7 @@ def _param(name: str) -> dict[str, Any]:
         "name": name,
         "label": label(name),
         "kind": meta.kind,
+        "widget": has_widget(meta),
         "unit": meta.unit,
         "low": meta.low,
         "high": meta.high,

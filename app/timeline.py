@@ -86,6 +86,7 @@ def timeline(quantity: str, hover: str, **y_axis: Any) -> go.Figure:
             tickformat="%-H:%M:%S",
             hoverformat="%-H:%M:%S",
             nticks=4,
+            ticklabelstandoff=3,
         ),
         yaxis=axis(quantity, nticks=5, **y_axis),
         yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},

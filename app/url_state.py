@@ -1,7 +1,7 @@
 """The page's state in its address: a pure codec between a `View` and a query string.
 
-`assets/live/url.mjs` is the same codec in the browser. A link that says anything of the engine (`preset`)
-describes it whole: the preset's values and what differs from them.
+`assets/live/url.mjs` is the same codec in the browser. A link that says anything of the engine
+(`preset`) describes it whole: the preset's values and what differs from them.
 """
 
 from __future__ import annotations
@@ -139,7 +139,8 @@ def _camera(raw: str) -> tuple[float, float, float]:
     x, y, zoom = (float(part) for part in raw.split(","))
     if not all(map(math.isfinite, (x, y, zoom))):
         raise ValueError(raw)
-    if not (-_SIDE_M <= min(x, y) and max(x, y) <= 2 * _SIDE_M and _ZOOM[0] <= zoom <= _ZOOM[1]):
+    inside = min(x, y) >= -_SIDE_M and max(x, y) <= 2 * _SIDE_M
+    if not (inside and _ZOOM[0] <= zoom <= _ZOOM[1]):
         raise ValueError(raw)
     return x, y, zoom
 

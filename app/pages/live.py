@@ -9,7 +9,9 @@ from dash.development.base_component import Component
 
 from app import panels
 from app.controls import control, groups
+from app.elements import button, icon
 from app.panel import Panel
+from app.timeline import SMOOTHING_S
 from engine.control import SPEEDS
 from engine.params import METAS
 from engine.presets import PRESETS
@@ -23,10 +25,6 @@ _GRAPH: Final[dict[str, Any]] = {"displayModeBar": False, "responsive": True, "d
 def page() -> Component:
     """The page below the app bar; its figures fill in the browser."""
     return html.Div([_controls(), _map(), _inspector(), _charts()], id="live", className="live")
-
-
-def _icon(name: str) -> Component:
-    return html.Span(className=f"icon icon-{name}", **{"aria-hidden": "true"})
 
 
 def _group(name: str, children: list[Any], *, open_: bool = True) -> Component:
@@ -71,39 +69,43 @@ def _parameters(name: str) -> Component:
 
 
 def _run() -> Component:
-    speeds = [
-        html.Button(
-            "max" if speed == 0 else f"{speed}×",
-            type="button",
-            className="segment",
-            **{
-                "data-speed": str(speed),
-                "aria-pressed": "false",
-                "aria-label": "As fast as it goes" if speed == 0 else f"{speed} simulated seconds a second",
-            },
-        )
-        for speed in SPEEDS
-    ]  # fmt: skip
-    more = [control(m) for m in METAS.values() if m.group == "Run" and not m.shown]
+    parameters = [m for m in METAS.values() if m.group == "Run"]
+    pause = [icon("pause"), html.Span("Pause", id="run-text")]
+    step = [icon("step"), html.Span("Step", className="unseen")]
+    reset = [icon("reset"), html.Span("Reset")]
+    again = "Start again from the seed, with every parameter as it stands here"
+    buttons = [
+        button(pause, "run-toggle", "Run or pause (space)", look="button primary"),
+        button(step, "run-step", "One step of one second (.)"),
+        button(reset, "run-reset", again),
+    ]
+    speeds = html.Div(
+        [_speed(speed) for speed in SPEEDS],
+        id="speed",
+        className="segments",
+        role="group",
+        **{"aria-label": "Speed, simulated over real time"},
+    )
+    more = html.Div([control(m) for m in parameters if not m.shown])
     return _group(
         "Run",
         [
-            html.Div(
-                [
-                    html.Button([_icon("pause"), html.Span("Pause", id="run-text")], id="run-toggle",
-                                type="button", className="button primary", **{"data-tip": "Run or pause (space)"}),
-                    html.Button(_icon("step"), id="run-step", type="button", className="button",
-                                **{"data-tip": "One step of one second (.)", "aria-label": "Single step"}),
-                    html.Button([_icon("reset"), html.Span("Reset")], id="run-reset", type="button", className="button",
-                                **{"data-tip": "Start again from the seed, with every parameter as it stands here"}),
-                ],
-                className="run-buttons",
-            ),
-            html.Div(speeds, id="speed", className="segments", role="group", **{"aria-label": "Speed, simulated over real time"}),
-            *(control(m) for m in METAS.values() if m.group == "Run" and m.shown),
-            html.Details([html.Summary("More"), html.Div(more)], className="more"),
+            html.Div(buttons, className="run-buttons"),
+            speeds,
+            *(control(m) for m in parameters if m.shown),
+            html.Details([html.Summary("More"), more], className="more"),
         ],
-    )  # fmt: skip
+    )
+
+
+def _speed(speed: int) -> Component:
+    spoken = f"{speed} simulated seconds a second" if speed else "As fast as it goes"
+    return html.Button(
+        f"{speed}×" if speed else "max",
+        type="button",
+        className="segment",
+        **{"data-speed": str(speed), "aria-pressed": "false", "aria-label": spoken},
+    )
 
 
 def _scenario() -> Component:
@@ -147,55 +149,53 @@ def _stage() -> Component:
 
 
 def _map() -> Component:
+    spoken = {"aria-label": "City map. Arrows move it, plus and minus zoom."}
     return html.Main(
         [
-            html.Div(id="map", tabIndex=0, role="application", **{"aria-label": "City map. Arrows move it, plus and minus zoom."}),
+            html.Div(id="map", tabIndex=0, role="application", **spoken),
             html.Div(id="map-bar", className="map-bar"),
             html.Div(id="map-tools", className="map-tools"),
             html.Div("Waiting for the first frame …", id="map-wait", className="map-wait"),
         ],
         id="map-area",
         className="map-area",
-    )  # fmt: skip
+    )
 
 
 def _inspector() -> Component:
+    let_go = "Let go of the selection (Esc)"
+    close = button(icon("close"), "inspector-close", let_go, look="icon-button", hidden=True)
     return html.Aside(
         [
-            html.Div(
-                [
-                    html.H2("Inspector", id="inspector-title"),
-                    html.Button(_icon("close"), id="inspector-close", type="button", className="icon-button",
-                                hidden=True, **{"aria-label": "Let go of the selection", "data-tip": "Let go of the selection (Esc)"}),
-                ],
-                className="column-head",
-            ),
+            html.Div([html.H2("Inspector", id="inspector-title"), close], className="column-head"),
             html.Div(id="inspector-body", className="column-scroll"),
         ],
         id="inspector",
         className="column inspector",
         **{"aria-label": "Inspector"},
-    )  # fmt: skip
+    )
 
 
 def _charts() -> Component:
+    key = f"faint: each second · strong: mean of {SMOOTHING_S} s · ▾ a change"
+    export = html.A(
+        "CSV",
+        id="metrics-csv",
+        className="legend-link",
+        href="#",
+        hidden=True,
+        **{"data-tip": "All figures of this run so far, a row per second and scheme"},
+    )
+    head = [html.Div(id="legend", className="legend"), html.Span(key, className="legend-note")]
     return html.Section(
         [
-            html.Div(
-                [
-                    html.Div(id="legend", className="legend"),
-                    html.Span("faint: each second · strong: mean of 10 s · ▾ a change", className="legend-note"),
-                    html.A("CSV", id="metrics-csv", className="legend-link", href="#", hidden=True,
-                           **{"data-tip": "All figures of this run so far, a row per second and scheme"}),
-                ],
-                className="charts-head",
-            ),
+            html.Div([*head, export], className="charts-head"),
             html.Div([_card(panel) for panel in panels.discover()], className="cards"),
         ],
         id="charts",
         className="charts",
         **{"aria-label": "Charts"},
-    )  # fmt: skip
+    )
 
 
 def _card(panel: Panel) -> Component:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from app.panel import Panel
-from app.timeline import axis, base_layout
 from app.theme import CHARTS
+from app.timeline import axis, base_layout
 
 
 def draw() -> go.Figure:
@@ -27,7 +27,8 @@ PANEL = Panel(
     name="rsu-load",
     title="RSU load",
     unit="s",
-    about="Work that waits at each RSU after this step, in seconds of its processor, under the scheme the map shows.",
+    about="Work that waits at each RSU after this step, in seconds of its processor, under the "
+    "scheme the map shows.",
     order=50,
     draw=draw,
 )

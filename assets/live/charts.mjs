@@ -2,18 +2,32 @@
 import { byId, present } from "./dom.mjs";
 
 const IDLE_MS = 900;
+const TIME = { "xaxis.type": "date" }; // Plotly guesses anew whenever all x change
 const RSU_MS = 1000;
 const idle = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 30));
 
 /** A chart over simulated time: shows who is on stage, appends, marks changes. */
 class Timeline {
+  #series = null; // what is drawn, up to #step
+  #step = -1;
+
   constructor(graph, { metric, scale }, points) {
     this.graph = graph;
     this.metric = metric;
     this.scale = scale;
     this.points = points;
-    this.pending = Infinity; // rows not drawn yet; all of them at first
-    this.names = [];
+  }
+
+  due(series) {
+    return series !== null && (series !== this.#series || series.after(this.#step) > 0);
+  }
+
+  async draw(series, notices) {
+    const count = series === this.#series ? series.after(this.#step) : Infinity;
+    this.#step = series.steps.at(-1) ?? -1;
+    if (count < this.points) return this.#append(series, count);
+    this.#series = series;
+    return this.#whole(series, notices);
   }
 
   traces(role) {
@@ -24,18 +38,6 @@ class Timeline {
     return found;
   }
 
-  async draw(series, notices) {
-    const stageChanged = this.names.join() !== series.names.join();
-    const whole = stageChanged || this.pending >= this.points;
-    if (whole) {
-      this.names = [...series.names];
-      await this.#whole(series, notices);
-    } else if (this.pending > 0) {
-      await this.#append(series);
-    }
-    this.pending = 0;
-  }
-
   #columns(series, count) {
     const update = { x: [], y: [] };
     const indices = [];
@@ -44,15 +46,16 @@ class Timeline {
     for (const name of series.names) {
       if (!raw.has(name)) continue;
       const told = series.tail(name, this.metric, count, this.scale);
-      update.x.push(told.x, told.x.slice());
+      const x = told.steps.map(moment);
+      update.x.push(x, x.slice());
       update.y.push(told.raw, told.mean);
       indices.push(raw.get(name), mean.get(name));
     }
     return { update, indices };
   }
 
-  async #append(series) {
-    const { update, indices } = this.#columns(series, this.pending);
+  async #append(series, count) {
+    const { update, indices } = this.#columns(series, count);
     if (indices.length) await Plotly.extendTraces(this.graph, update, indices, this.points);
   }
 
@@ -69,13 +72,13 @@ class Timeline {
       full.visible.push(index === marks || at >= 0);
       full.text.push(index === marks ? told.text : "");
     }
-    await Plotly.update(this.graph, full, { shapes: told.shapes(this.colour) }, all);
+    await Plotly.update(this.graph, full, { shapes: told.shapes(this.colour), ...TIME }, all);
   }
 
   async mark(series, notices) {
     const told = marksOf(series, notices);
     const update = { x: [told.x], y: [told.x.map(() => 1)], text: [told.text] };
-    await Plotly.update(this.graph, update, { shapes: told.shapes(this.colour) }, [this.traces("marks").get("")]);
+    await Plotly.update(this.graph, update, { shapes: told.shapes(this.colour), ...TIME }, [this.traces("marks").get("")]);
   }
 
   async theme(colours, schema, name) {
@@ -94,19 +97,22 @@ class Timeline {
   }
 }
 
+/** A step as a date of Plotly's, which takes small numbers for years. */
+const moment = (step) => new Date(step * 1000).toISOString().slice(0, 19);
+
 function marksOf(series, notices) {
   const first = series.steps[0] ?? Infinity;
   const seen = notices.filter(({ step }) => step >= first);
   return {
-    x: seen.map(({ step }) => step * 1000),
+    x: seen.map(({ step }) => moment(step)),
     text: seen.map(({ text }) => text),
     shapes: (color) =>
       seen.map(({ step }) => ({
         type: "line",
         xref: "x",
         yref: "paper",
-        x0: step * 1000,
-        x1: step * 1000,
+        x0: moment(step),
+        x1: moment(step),
         y0: 0,
         y1: 1,
         line: { color, width: 1, dash: "dot" },
@@ -135,7 +141,7 @@ function layoutColours(colours, graph) {
 
 /** Work waiting at each RSU under the scheme the map shows. */
 class RsuLoad {
-  pending = 0;
+  #due = false;
   #drawn = 0;
 
   constructor(graph) {
@@ -147,13 +153,16 @@ class RsuLoad {
     this.rsus = rsus;
     this.colour = colour;
     this.failed = failed;
-    if (performance.now() - this.#drawn > RSU_MS) this.pending = 1;
+    if (performance.now() - this.#drawn > RSU_MS) this.#due = true;
+  }
+
+  due() {
+    return this.#due && Boolean(this.rsus);
   }
 
   async draw() {
-    if (!this.rsus) return;
     this.#drawn = performance.now();
-    this.pending = 0;
+    this.#due = false;
     const { backlogS, requests, up } = this.rsus;
     await Plotly.restyle(
       this.graph,
@@ -169,8 +178,8 @@ class RsuLoad {
 
   async theme(colours) {
     this.failed = colours.mark;
+    this.#due = true;
     await Plotly.relayout(this.graph, layoutColours(colours, this.graph));
-    this.pending = 1;
   }
 }
 
@@ -212,16 +221,10 @@ export class Charts {
     this.#later();
   }
 
-  /** Another run or stage: all is drawn anew. */
+  /** Figures of a run and stage; the same object again after rows were added to it. */
   setSeries(series) {
+    if (series !== this.#series) this.#marked = "";
     this.#series = series;
-    this.#marked = "";
-    for (const panel of this.#panels.values()) if (panel.metric) panel.pending = Infinity;
-    this.#later();
-  }
-
-  appended(rows) {
-    for (const panel of this.#panels.values()) if (panel.metric) panel.pending += rows;
     this.#later();
   }
 
@@ -237,7 +240,7 @@ export class Charts {
 
   #later() {
     if (this.#busy) return;
-    const due = [...this.#panels].find(([name, panel]) => this.#visible.has(name) && panel.pending > 0 && (this.#series || !panel.metric));
+    const due = [...this.#panels].find(([name, panel]) => this.#visible.has(name) && panel.due(this.#series));
     const key = JSON.stringify(this.#notices);
     const remark = this.#series?.steps.length && key !== this.#marked;
     if (!due && !remark) return;

@@ -1,6 +1,6 @@
 // The left column: Dash's widgets told apart from what the engine should do, and kept equal to it.
 import { byId, h, icon, say } from "./dom.mjs";
-import { clamped, parse, sameValue, text } from "./schema.mjs";
+import { clamped, parse, sameValue, shown } from "./schema.mjs";
 import { toast } from "./toast.mjs";
 import { shortest } from "./url.mjs";
 
@@ -10,7 +10,7 @@ export class Controls {
   #schema;
   #steering;
   #shown = new Map(); // parameter -> value its widget holds
-  #preset = null;
+  #preset = "default"; // that the dropdown shows, null for none
 
   constructor(schema, steering) {
     this.#schema = schema;
@@ -138,10 +138,10 @@ export class Controls {
     if (!meta) return;
     if (!sameValue(this.#shown.get(name), value)) {
       this.#shown.set(name, value);
-      setProps({ type: "param", name }, { value });
+      if (meta.widget) setProps({ type: "param", name }, { value });
     }
     const field = byId(`value-${name}`);
-    const written = text(meta, value);
+    const written = shown(meta, value);
     if (!field) return;
     const input = field.matches("input") ? field : field.querySelector("input");
     if (again || (document.activeElement !== input && input.value !== written)) setProps(`value-${name}`, { value: written });

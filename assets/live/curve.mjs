@@ -23,48 +23,46 @@ export class Curve {
 
   update(about, arm) {
     const { schema, themeOf } = this.#context;
-    const { options, hindsight } = about.arms[arm];
-    const points = Object.entries(about.arms)
-      .filter(([name, told]) => told?.choice && name !== "bound")
-      .map(([name, told]) => ({ name, rho: told.choice.rho, cost: told.choice.cost }));
-    const scale = scaleOf(options, [...points, hindsight]);
+    const { hindsight, choice } = about.arms[arm];
+    const local = about.arms[arm].options.find(({ target, name }) => target < 0 && name === "local");
+    const curves = about.arms[arm].options.filter((option) => option !== local);
+    const others = Object.entries(about.arms)
+      .filter(([name, told]) => told?.choice && name !== "bound" && name !== arm)
+      .map(([name, told]) => ({ name, ...told.choice }));
+    const scale = scaleOf([...curves, ...(local ? [local] : [])], [choice, hindsight ?? choice], others);
     const parts = [...axes(scale)];
-    const curves = options.filter(({ rho }) => rho.length > 1);
-    curves.forEach((option, i) => parts.push(...curveOf(option, i, scale)));
-    for (const { rho, cost, name } of options.filter((option) => option.rho.length === 1)) {
-      parts.push(s("path", { d: diamond(scale.x(rho[0]), scale.y(cost[0])), class: "curve-local" }, s("title", { text: `${name}: Ω ${fixed(cost[0])}` })));
-    }
-    parts.push(star(scale.x(hindsight.rho), scale.y(hindsight.cost), `Best in hindsight: Ω ${fixed(hindsight.cost)}`));
-    for (const { name, rho, cost } of points) {
-      const circle = s("circle", { cx: scale.x(rho), cy: scale.y(cost), r: name === arm ? 5 : 3.6, fill: schema.colour(name, themeOf()), class: name === arm ? "choice shown" : "choice" });
-      circle.append(s("title", { text: `${schema.label(name)}: ρ ${fixed(rho)}, Ω ${fixed(cost)}` }));
-      parts.push(circle);
-    }
-    this.#svg.setAttribute("aria-label", `Expected cost over the offloaded share for ${options.map(({ name }) => name).join(", ")}`);
+    const chosen = curves.findIndex(({ name }) => name === choice.option);
+    curves.forEach((option, i) => parts.push(...curveOf(option, i, i === chosen, scale)));
+    if (local) parts.push(s("path", { d: diamond(scale.x(0), scale.y(local.cost[0])), class: "curve-local" }, s("title", { text: `All local: Ω ${fixed(local.cost[0])}` })));
+    if (hindsight) parts.push(ring(scale.x(hindsight.rho), scale.y(hindsight.cost), `Best in hindsight: Ω ${fixed(hindsight.cost)}`));
+    for (const other of others) parts.push(...mark(other, scale, schema.colour(other.name, themeOf()), schema.label(other.name), false));
+    parts.push(...mark(choice, scale, schema.colour(arm, themeOf()), schema.label(arm), true));
+    this.#svg.setAttribute("aria-label", `Expected cost over the offloaded share for ${curves.map(({ name }) => name).join(", ")}`);
     this.#svg.replaceChildren(...parts);
-    this.#key(curves, options.some((option) => option.rho.length === 1));
+    this.#key(curves, chosen, Boolean(local));
   }
 
-  #key(curves, local) {
-    const entries = curves.map(({ name }, i) => h("span", { class: `key key-${i % 4}` }, sample(i), name));
+  #key(curves, chosen, local) {
+    const entries = curves.map(({ name }, i) => h("span", { class: i === chosen ? "key chosen" : "key" }, sample(i, i === chosen), name));
     if (local) entries.push(h("span", { class: "key" }, small(s("path", { d: diamond(6, 5), class: "curve-local" })), "all local"));
-    entries.push(h("span", { class: "key" }, small(star(6, 5)), "best in hindsight"));
-    entries.push(h("span", { class: "key" }, small(s("circle", { cx: 6, cy: 5, r: 3.6, class: "choice key-dot" })), "choices, at what they cost"));
-    const key = entries.map((entry) => entry.textContent).join("|");
+    entries.push(h("span", { class: "key" }, small(ring(6, 5)), "best in hindsight"));
+    entries.push(h("span", { class: "key" }, small(s("circle", { cx: 6, cy: 5, r: 3.6, class: "choice key-dot" })), "a choice, at what it cost"));
+    const key = `${chosen}|${entries.map((entry) => entry.textContent).join("|")}`;
     if (this.#caption.dataset.key === key) return;
     this.#caption.dataset.key = key;
     this.#caption.replaceChildren(...entries);
   }
 }
 
-function scaleOf(options, points) {
+/** Axes for the curves and what must be seen; the other schemes' costs may lie beyond. */
+function scaleOf(options, must, others) {
   const expected = options.flatMap(({ cost }) => cost).filter(Number.isFinite);
-  const shown = points.map(({ cost }) => cost).filter(Number.isFinite);
-  const low = Math.min(...expected, ...shown);
-  const high = Math.min(Math.max(...expected, ...shown), Math.max(low + SPAN_MOST, ...shown));
+  const needed = must.map(({ cost }) => cost);
+  const low = Math.min(...expected, ...needed, ...others.map(({ cost }) => cost));
+  const high = Math.max(Math.min(Math.max(...expected), low + SPAN_MOST), ...needed);
   const step = [0.1, 0.2, 0.5, 1, 2, 5].find((size) => (high - low) / size <= 5) ?? 10;
-  const from = Math.floor(low / step) * step;
-  const to = Math.max(from + step, Math.ceil(high / step) * step);
+  const from = Math.floor(low / step + 1e-9) * step;
+  const to = Math.max(from + step, Math.ceil(high / step - 1e-9) * step);
   return {
     from,
     to,
@@ -72,6 +70,18 @@ function scaleOf(options, points) {
     x: (rho) => LEFT + rho * (WIDTH - LEFT - RIGHT),
     y: (cost) => TOP + (1 - (Math.min(cost, to) - from) / (to - from)) * (HEIGHT - TOP - BOTTOM),
   };
+}
+
+/** A scheme's choice: a dot, or an arrow with the cost where that is off the scale. */
+function mark({ rho, cost }, { x, y, to }, fill, label, shown) {
+  const title = s("title", { text: `${label}: ρ ${fixed(rho)}, Ω ${fixed(cost)}` });
+  if (cost <= to) return [s("circle", { cx: x(rho), cy: y(cost), r: shown ? 5.2 : 3.8, fill, class: shown ? "choice shown" : "choice" }, title)];
+  const at = `${x(rho)} ${y(to) - 3}`;
+  const inwards = rho > 0.5 ? -7 : 7;
+  return [
+    s("path", { d: `M${at}l5 8h-10z`, fill, class: "choice" }, title),
+    s("text", { x: x(rho) + inwards, y: y(to) + 5, class: `curve-tick ${rho > 0.5 ? "end" : ""}`, text: fixed(cost, 1) }),
+  ];
 }
 
 function axes({ from, to, step, x, y }) {
@@ -88,33 +98,32 @@ function axes({ from, to, step, x, y }) {
   return parts;
 }
 
-function curveOf({ name, rho, cost }, i, { x, y }) {
+function curveOf({ name, rho, cost }, i, chosen, { x, y }) {
   const d = rho.map((share, at) => `${at ? "L" : "M"}${x(share).toFixed(1)} ${y(cost[at]).toFixed(1)}`).join("");
   let lowest = 0;
   cost.forEach((value, at) => {
     if (value < cost[lowest]) lowest = at;
   });
-  return [
-    s("path", { d, class: `curve-line curve-${i % 4}` }, s("title", { text: `${name}: lowest expected Ω ${fixed(cost[lowest])} at ρ ${fixed(rho[lowest])}` })),
-    s("circle", { cx: x(rho[lowest]), cy: y(cost[lowest]), r: 2, class: `curve-low curve-${i % 4}` }),
-  ];
+  const title = `${name}: lowest expected Ω ${fixed(cost[lowest])} at ρ ${fixed(rho[lowest])}`;
+  return [s("path", { d, class: lineClass(i, chosen) }, s("title", { text: title }))];
 }
+
+const lineClass = (i, chosen) => `curve-line curve-${i % 4}${chosen ? " chosen" : ""}`;
 
 const diamond = (x, y) => `M${x} ${y - 4}l4 4l-4 4l-4 -4z`;
 
-function star(x, y, title) {
-  const corners = Array.from({ length: 10 }, (_, i) => {
-    const angle = -Math.PI / 2 + (i * Math.PI) / 5;
-    const radius = i % 2 ? 2.3 : 5.4;
-    return `${(x + radius * Math.cos(angle)).toFixed(1)} ${(y + radius * Math.sin(angle)).toFixed(1)}`;
-  });
-  const made = s("path", { d: `M${corners.join("L")}Z`, class: "hindsight" });
-  if (title) made.append(s("title", { text: title }));
+/** A ring, so that the choice that found it stays to be seen inside. */
+function ring(x, y, text) {
+  const made = s("circle", { cx: x, cy: y, r: 4.2, class: "hindsight" });
+  if (text) {
+    made.setAttribute("r", 7.6);
+    made.append(s("title", { text }));
+  }
   return made;
 }
 
 const small = (shape) => s("svg", { viewBox: "0 0 12 10", width: 12, height: 10, "aria-hidden": "true" }, shape);
 
-function sample(i) {
-  return s("svg", { viewBox: "0 0 16 10", width: 16, height: 10, "aria-hidden": "true" }, s("line", { x1: 0, x2: 16, y1: 5, y2: 5, class: `curve-line curve-${i % 4}` }));
+function sample(i, chosen) {
+  return s("svg", { viewBox: "0 0 16 10", width: 16, height: 10, "aria-hidden": "true" }, s("line", { x1: 0, x2: 16, y1: 5, y2: 5, class: lineClass(i, chosen) }));
 }

@@ -25,7 +25,7 @@ export class RsuView {
       ["queue", "", "Work that waits after this step, seconds of its processor"],
       ["parts", "", "Parts of tasks that reached it this second"],
       ["wait", "", "Mean time a part waited before it was computed, s"],
-      ["busy", "", "Share of the second its processors worked"],
+      ["load", "", "Work that arrived this second over what its processors can do in one"],
     ].map(([text, side, tip]) => h("th", { scope: "col", class: side ?? "", text, "data-tip": tip }));
     const units = ["", "s", "", "s", "%"].map((text) => h("td", { text }));
     this.element = h("div", { class: "inspect" },
@@ -53,12 +53,12 @@ export class RsuView {
       ["Position", `${fixed(about.x, 0)}, ${fixed(about.y, 0)} m`],
       ["Processor", `${about.cores} × ${fixed(about.cpu_ghz, 2)} GHz`],
       ["Price of a full offload", fixed(about.unit_price, 2)],
-      ["Battery", about.battery_wh === null || about.battery_wh === undefined ? "on mains" : `${fixed(about.battery_wh, 0)} Wh`],
-      ["Mesh neighbours", about.neighbours?.filter((i) => i >= 0).map((i) => `RSU ${i}`).join(", ") || NONE],
+      ["Battery", Number.isFinite(about.battery_wh) ? `${fixed(about.battery_wh, 0)} of ${fixed(about.battery_capacity_wh, 0)} Wh` : NONE],
+      ["Mesh neighbours", about.neighbours?.filter((i) => i >= 0).sort((a, b) => a - b).map((i) => `RSU ${i}`).join(", ") || NONE],
     ]);
     this.#arms(about.arms ?? {}, arm);
     this.#servedBy(about.arms?.[arm], arm);
-    this.#twinOf(about.twin ?? {}, arm);
+    this.#twinOf(about.arms?.[arm]?.twin ?? about.twin ?? {}, arm);
   }
 
   #arms(arms, shown) {
@@ -87,28 +87,35 @@ export class RsuView {
   }
 
   #twinOf(twin, arm) {
-    const told = twin[arm] && typeof twin[arm] === "object" ? twin[arm] : twin;
-    const rows = Object.entries(told).filter(([, value]) => typeof value !== "object").map(([name, value]) => [named(name), shown(value, name)]);
-    this.#twinTitle.hidden = rows.length === 0;
-    say(this.#twinTitle, `Its twin under ${this.#context.schema.label(arm)}`);
+    const rows = TWIN.filter(([field]) => field in twin).map(([field, name, unit, factor, places]) => {
+      const value = twin[field];
+      return [name, typeof value === "boolean" ? (value ? "works" : "out of order") : `${fixed(value * factor, places)} ${unit}`.trim()];
+    });
+    title(this.#twinTitle, `Its twin under ${this.#context.schema.label(arm)}`, twin.age_s === undefined ? "" : `${fixed(twin.age_s, 1)} s old`);
     facts(this.#twin, rows);
   }
 }
 
-const UNITS = { s: "s", j: "J", wh: "Wh", ghz: "GHz", hz: "Hz", cycles: "cycles", gcycles: "Gcycle", bps: "bit/s", mbps: "Mbit/s" };
+// Field, name, unit, factor into the unit, decimals.
+const TWIN = [
+  ["up", "State", "", 1, 0],
+  ["backlog_s", "Waiting work W", "s", 1, 2],
+  ["requests", "Parts in the last second", "", 1, 0],
+  ["last_wait_s", "Wait in the last second", "s", 1, 2],
+  ["mean_wait_s", "Wait, mean of 10 s", "s", 1, 2],
+  ["mean_work_cycles", "Work, mean of 10 s", "Gcycle/s", 1e-9, 2],
+  ["attached", "Vehicles attached", "", 1, 0],
+  ["cpu_hz", "Clock of a core", "GHz", 1e-9, 2],
+  ["unit_price", "Price of a full offload", "", 1, 2],
+  ["mesh_rate_bps", "Mesh links", "Mbit/s", 1e-6, 0],
+  ["battery_j", "Battery", "Wh", 1 / 3600, 0],
+];
 
-/** `hw_s` as words without its unit. */
-function named(field) {
-  const words = field.split("_");
-  if (words.at(-1) in UNITS && words.length > 1) words.pop();
-  return words.join(" ").replace(/^./, (letter) => letter.toUpperCase());
-}
-
-function shown(value, field) {
-  if (typeof value === "boolean") return value ? "yes" : "no";
-  if (typeof value !== "number") return String(value);
-  const unit = UNITS[field.split("_").at(-1)];
-  return `${Number.isInteger(value) ? value : fixed(value, 2)}${unit ? ` ${unit}` : ""}`;
+/** Set a heading and what stands small beside it. */
+export function title(element, text, aside) {
+  if (element.dataset.text === text + aside) return;
+  element.dataset.text = text + aside;
+  element.replaceChildren(text, h("span", { class: "aside", text: aside }));
 }
 
 /** Fill a list of facts without remaking it. */

@@ -2,9 +2,9 @@
 import { h, say } from "./dom.mjs";
 import { Curve } from "./curve.mjs";
 import { Parts } from "./parts.mjs";
-import { fixed, NONE, percent, signed } from "./format.mjs";
+import { fixed, NONE, percent } from "./format.mjs";
 import { History } from "./history.mjs";
-import { facts } from "./inspect_rsu.mjs";
+import { facts, title } from "./inspect_rsu.mjs";
 
 const KIND = { car: "Car", bus: "Bus", truck: "Truck" };
 
@@ -17,6 +17,7 @@ export class VehicleView {
   #history = new History();
   #task = h("dl", { class: "facts" });
   #noTask = h("p", { class: "note" });
+  #taskTitle = h("span", { class: "aside" });
   #why;
   #whyTitle = h("h3", { text: "Why this decision" });
   #curve;
@@ -24,6 +25,8 @@ export class VehicleView {
   #equation = h("p", { class: "equation" });
   #parts = new Parts();
   #verdict = h("p", { class: "verdict" });
+  #body;
+  #last = null; // what was said when it last had a task
 
   constructor(context) {
     this.#context = context;
@@ -35,13 +38,15 @@ export class VehicleView {
       ["Ω", "", "Cost it led to, eq. (22); no unit"],
       ["regret", "", "Cost above the best choice in hindsight, in its own arm; no unit"],
     ].map(([text, side, tip]) => h("th", { scope: "col", class: side ?? "", text, "data-tip": tip }));
-    this.#why = h("section", { class: "why" }, this.#whyTitle, this.#curve.element, this.#verdict,
-      h("table", { class: "figures choices" }, h("thead", {}, h("tr", {}, ...head)), this.#rows),
-      this.#equation, this.#parts.element);
+    const units = ["", "%", "", "", ""].map((text) => h("td", { text }));
+    this.#body = h("div", { class: "why-body" }, this.#curve.element, this.#verdict,
+      h("table", { class: "figures choices" }, h("thead", {}, h("tr", {}, ...head), h("tr", { class: "units" }, ...units)), this.#rows),
+      this.#equation, this.#parts.element,
+      h("h4", {}, "Task", this.#taskTitle), this.#task);
+    this.#why = h("section", { class: "why" }, this.#whyTitle, this.#noTask, this.#body);
     this.element = h("div", { class: "inspect" },
       h("section", {}, this.#identity, this.#ghost),
       this.#why,
-      h("section", {}, h("h3", { text: "Task" }), this.#task, this.#noTask),
       h("section", {}, h("h3", {}, "Last ten seconds"), this.#history.element),
       h("section", {}, h("h3", {}, "Twin and vehicle", this.#age),
         h("table", { class: "figures twin" }, h("thead", {}, h("tr", {}, ...["", "twin", "vehicle", ""].map((text) => h("th", { text, scope: "col" })))), this.#twin)),
@@ -55,15 +60,17 @@ export class VehicleView {
       say(this.#identity, "This vehicle has left the city. Choose another one.");
       return;
     }
-    const { actual, twin } = about;
+    const { actual } = about;
+    const shown = arm in (about.arms ?? {}) ? arm : stage.find((name) => name in (about.arms ?? {}));
+    const twin = about.arms?.[shown]?.twin ?? about.twin;
     const off = Math.hypot(actual.x - twin.x, actual.y - twin.y);
     say(this.#identity, `${kind} · ${fixed(actual.speed_mps, 1)} m/s · at ${fixed(actual.x, 0)}, ${fixed(actual.y, 0)} m`);
-    say(this.#ghost, off < 0.5 ? "Its twin has it where it is." : `Its twin believes it is ${fixed(off, 0)} m away, ${fixed(twin.age_s, 1)} s ago.`);
+    say(this.#ghost, off < 0.5 ? "Its twin has it where it is." : `Its twin believes it is ${fixed(off, 0)} m away, where it was ${fixed(twin.age_s, 1)} s ago.`);
     say(this.#age, `${fixed(twin.age_s, 1)} s old`);
     this.#twinRows(actual, twin);
-    this.#history.update(about.history ?? []);
-    this.#taskOf(about.task);
-    this.#decision(about, arm in (about.arms ?? {}) ? arm : stage.find((name) => name in (about.arms ?? {})));
+    this.#history.update(about.arms?.[shown]?.history ?? about.history ?? []);
+    if (about.task) this.#last = about;
+    this.#decision(about.step, shown);
   }
 
   #twinRows(actual, twin) {
@@ -85,38 +92,30 @@ export class VehicleView {
     });
   }
 
-  #taskOf(task) {
-    this.#task.hidden = !task;
-    this.#noTask.hidden = Boolean(task);
-    say(this.#noTask, "No task this second; the next one comes by itself.");
-    if (!task) return;
-    facts(this.#task, [
-      ["Data D", `${fixed(task.data_mb, 2)} MB`],
-      ["Work C", `${fixed(task.gcycles, 2)} Gcycle`],
-      ["Deadline T", `${fixed(task.deadline_s, 2)} s`],
-      ["Arrived at", `${fixed(task.phase_s, 2)} s of the second`],
-    ]);
-  }
-
-  #decision(about, arm) {
-    const told = about.arms?.[arm];
-    const decided = Boolean(about.task && told?.choice);
-    this.#why.hidden = !decided;
-    if (!decided) return;
+  // A vehicle has a task every other second: what it decided last stays until it decides again.
+  #decision(step, arm) {
+    const about = this.#last;
+    const told = about?.arms?.[arm];
+    const decided = Boolean(told?.choice);
+    this.#body.hidden = !decided;
+    this.#noTask.hidden = decided;
     const { schema } = this.#context;
-    this.#whyTitle.replaceChildren("Why this decision", h("span", { class: "aside", text: schema.label(arm) }));
+    const ago = about ? step - about.step : 0;
+    const when = !decided ? "" : ago === 0 ? " · now" : ` · ${ago} s ago`;
+    title(this.#whyTitle, "Why this decision", decided ? `${schema.label(arm)}${when}` : schema.label(arm));
+    say(this.#noTask, "No task since you chose it; the next one comes by itself.");
+    if (!decided) return;
     this.#curve.update(about, arm);
-    const { choice, hindsight, regret } = told;
-    const words = [];
-    if (choice.mandated) words.push("the mandate forced the share up");
-    if (choice.forwarded) words.push("the RSU passed it on");
-    if (choice.rejected) words.push("the RSU refused it");
-    const best = `Best in hindsight: ${percent(hindsight.rho, 0)} to ${optionName(told.options, hindsight.option)}, Ω ${fixed(hindsight.cost, 2)}.`;
-    say(this.#verdict, `${choice.success ? "In time." : "Too late."} ${best} Regret ${fixed(Math.max(0, regret), 2)}.${words.length ? ` Here ${words.join(", ")}.` : ""}`);
-    this.#verdict.dataset.level = choice.success ? "good" : "bad";
+    say(this.#verdict, verdict(told));
     this.#choices(about.arms, arm);
     say(this.#equation, told.equation ?? "");
-    this.#parts.update(choice, about.task);
+    this.#parts.update(told.choice, about.task);
+    facts(this.#task, [
+      ["Data D", `${fixed(about.task.data_mb, 2)} MB`],
+      ["Work C", `${fixed(about.task.gcycles, 2)} Gcycle`],
+      ["Deadline T", `${fixed(about.task.deadline_s, 2)} s`],
+      ["Arrived", `${fixed(about.task.phase_s, 2)} s into the step`],
+    ]);
   }
 
   #choices(arms, shown) {
@@ -131,9 +130,20 @@ export class VehicleView {
         h("td", { text: percent(choice.rho, 0).replace(" %", "") }),
         h("td", { class: "left", text: choice.rho > 0 ? optionName(options, choice.option) : "itself" }),
         h("td", { class: choice.success ? "" : "late", text: fixed(choice.cost, 2) }),
-        h("td", { text: signed(Math.max(0, regret), 2).replace("+", "") }));
+        h("td", { text: regret === null ? NONE : fixed(Math.max(0, regret), 2) }));
     }));
   }
+}
+
+function verdict({ choice, hindsight, regret, options }) {
+  const words = [];
+  if (choice.mandated) words.push("The mandate forced the share up.");
+  if (choice.forwarded) words.push("The RSU passed it on.");
+  if (choice.rejected) words.push("The RSU refused it.");
+  const met = choice.success ? "In time." : "Too late.";
+  if (!hindsight) return [met, ...words].join(" ");
+  const best = hindsight.rho > 0 ? `${percent(hindsight.rho, 0)} to ${optionName(options, hindsight.option)}` : "all local";
+  return [met, ...words, `Best in hindsight: ${best}, Ω ${fixed(hindsight.cost, 2)}. Regret ${fixed(Math.max(0, regret), 2)}.`].join(" ");
 }
 
 function optionName(options, option) {

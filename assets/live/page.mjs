@@ -1,12 +1,11 @@
 // How the parts of the page work together: what comes from the stream goes to all who show it, what people choose goes
 // to the stream, the map and the address.
+import { Address } from "./address.mjs";
 import { byId, h, s, say } from "./dom.mjs";
 import { Series } from "./series.mjs";
 import { toast } from "./toast.mjs";
-import { encode, shortest } from "./url.mjs";
 import { decodeFrame, UP } from "./wire.mjs";
 
-const ADDRESS_MS = 400;
 const CLOSE_ZOOM = 0.6; // pixels per metre when a searched vehicle is shown
 
 export class Page {
@@ -19,15 +18,14 @@ export class Page {
   #arm;
   #city = "";
   #selected = null; // {key, vehicle?, rsu?, slot?}
-  #wanted; // of the link, until the engine has said hello
-  #addressTimer = 0;
+  #address;
   #seek = false;
   #rsus = null;
 
   constructor(parts) {
     this.#parts = parts;
-    this.#wanted = parts.view;
     this.#arm = parts.view.arm;
+    this.#address = new Address(parts, () => ({ selected: this.#selected, arm: this.#arm }));
     this.#streamEvents();
     this.#choices();
     this.#buttons();
@@ -65,7 +63,7 @@ export class Page {
     });
     on("control", (control) => {
       steering.received(control);
-      this.#applyLink();
+      this.#address.follow();
     });
     on("frame", (detail) => this.#frame(detail));
     on("metrics", (batch) => this.#metrics(batch));
@@ -139,7 +137,7 @@ export class Page {
   #metrics(batch) {
     const added = this.#series?.append(batch) ?? 0;
     if (!added) return;
-    this.#charts?.appended(added);
+    this.#charts?.setSeries(this.#series);
     this.#parts.inspector.setSeries(this.#series);
   }
 
@@ -150,7 +148,7 @@ export class Page {
     if (!mine) return;
     if (this.#selected.pending) {
       this.#selected = { key, vehicle: about.vehicle, rsu: about.rsu };
-      this.#remember();
+      this.#address.remember();
     }
     if (about.kind === "vehicle") {
       const there = about.present && about.twin;
@@ -194,18 +192,18 @@ export class Page {
     });
     map.addEventListener("view", ({ detail }) => {
       if (mapBar.following && detail.following === false) mapBar.follow(false);
-      this.#remember();
+      this.#address.remember();
     });
     map.addEventListener("error", ({ detail }) => console.error(detail.message));
     mapBar.addEventListener("colour", ({ detail }) => {
       map.setColouring(detail);
       this.#parts.view.colour = detail;
-      this.#remember();
+      this.#address.remember();
     });
     mapBar.addEventListener("layers", ({ detail }) => {
       map.setLayers(layersOf(schema, detail));
       this.#parts.view.layers = detail;
-      this.#remember();
+      this.#address.remember();
     });
     mapBar.addEventListener("arm", ({ detail }) => this.#setArm(detail));
     mapBar.addEventListener("search", ({ detail }) => this.#search(detail));
@@ -215,7 +213,7 @@ export class Page {
     inspector.addEventListener("rsu", ({ detail }) => steering.wish({ rsu: detail }));
     theme.addEventListener("change", ({ detail }) => this.#themed(detail));
     steering.addEventListener("change", () => {
-      this.#remember();
+      this.#address.remember();
       if (this.#about?.kind === "rsu" && this.#selected) inspector.show(this.#selected.key, this.#about, this.#state());
     });
   }
@@ -242,7 +240,7 @@ export class Page {
       if ("slot" in what) map.select({ slot: what.slot });
       inspector.select({ key: this.#selected.key || `slot:${what.slot}`, title: known ? `Vehicle ${what.vehicle}` : "Vehicle" });
     }
-    this.#remember();
+    this.#address.remember();
   }
 
   #search(raw) {
@@ -263,7 +261,7 @@ export class Page {
     if (this.#stage.length) mapBar.setStage(this.#stage, name);
     this.#legend();
     if (this.#about && this.#selected) inspector.show(this.#selected.key, this.#about, this.#state());
-    this.#remember();
+    this.#address.remember();
   }
 
   #themed(name) {
@@ -274,7 +272,7 @@ export class Page {
     this.#legend();
     this.#parts.inspector.setSeries(this.#series);
     if (this.#about && this.#selected) this.#parts.inspector.show(this.#selected.key, this.#about, this.#state());
-    this.#remember();
+    this.#address.remember();
   }
 
   // The bar, the legend, the sheet
@@ -303,7 +301,7 @@ export class Page {
 
   togglePresenter() {
     this.#present(!this.#parts.view.presenter);
-    this.#remember();
+    this.#address.remember();
   }
 
   #present(presenter) {
@@ -313,7 +311,7 @@ export class Page {
   }
 
   async #share() {
-    this.#writeAddress();
+    this.#address.write();
     try {
       await navigator.clipboard.writeText(location.href);
       toast("The link to this view is copied.");
@@ -341,61 +339,6 @@ export class Page {
       }),
     );
     say(byId("about-rsu-load"), schema.label(this.#arm));
-  }
-
-  // The address
-
-  /** Make the engine do what the link says, once it has told what it does. */
-  async #applyLink() {
-    const link = this.#wanted;
-    const { steering, schema } = this.#parts;
-    if (!link || !steering.control) return;
-    this.#wanted = null;
-    if (link.preset) {
-      const params = { ...schema.preset.get(link.preset).params, ...link.params };
-      const { control } = steering;
-      const changed = Object.fromEntries(Object.entries(params).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(control.params[name])));
-      const patch = {};
-      if (Object.keys(changed).length) patch.params = changed;
-      const stage = link.stage ?? schema.stage;
-      if (stage.join() !== control.stage.join()) patch.stage = stage;
-      if (link.speed !== control.speed) patch.speed = link.speed;
-      if (Object.keys(changed).some((name) => !schema.param.get(name).live)) patch.reset = true;
-      if (Object.keys(patch).length) await steering.wish(patch);
-    }
-    this.#remember();
-  }
-
-  #remember() {
-    if (this.#wanted) return;
-    clearTimeout(this.#addressTimer);
-    this.#addressTimer = setTimeout(() => this.#writeAddress(), ADDRESS_MS);
-  }
-
-  #writeAddress() {
-    const { schema, steering, map, theme, view } = this.#parts;
-    const { control } = steering;
-    if (!control) return;
-    const start = shortest(control.params, schema);
-    const seen = map.view();
-    const selected = this.#selected;
-    const query = encode(
-      {
-        ...start,
-        stage: control.stage.join() === schema.stage.join() ? null : control.stage,
-        speed: control.speed,
-        select: selected?.rsu !== undefined ? `r${selected.rsu}` : selected?.vehicle !== undefined ? `v${selected.vehicle}` : "",
-        camera: seen.fitted ? null : [seen.x, seen.y, seen.zoom],
-        colour: view.colour,
-        arm: this.#arm,
-        layers: view.layers,
-        theme: theme.chosen,
-        presenter: view.presenter,
-      },
-      schema,
-    );
-    const address = `${location.pathname}${query ? `?${query}` : ""}`;
-    if (address !== location.pathname + location.search) history.replaceState(null, "", address);
   }
 }
 

@@ -34,6 +34,11 @@ export function text(meta, value) {
   return String(value);
 }
 
+/** The value as its field shows it. */
+export function shown(meta, value) {
+  return meta.kind === "range" ? text(meta, value).replace(":", " – ") : text(meta, value);
+}
+
 /** The value that `raw` writes; throws with one sentence where it is none. */
 export function parse(meta, raw) {
   const value = read(meta, raw.trim());

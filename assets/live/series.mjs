@@ -34,19 +34,23 @@ export class Series {
     return this.names.indexOf(scheme) * this.columns.length + this.columns.indexOf(column);
   }
 
-  /** {x, raw, mean} of the last `count` rows; x in simulated milliseconds, gaps as null. */
+  /** How many rows are newer than `step`. */
+  after(step) {
+    const first = this.steps.findIndex((one) => one > step);
+    return first < 0 ? 0 : this.steps.length - first;
+  }
+
+  /** {steps, raw, mean} of the last `count` rows, gaps as null. */
   tail(scheme, column, count, scale = 1) {
     const at = this.#at(scheme, column);
     const from = Math.max(0, this.rows.length - count);
-    const x = [];
     const raw = [];
     const mean = [];
     for (let i = from; i < this.rows.length; i += 1) {
-      x.push(this.steps[i] * 1000);
       raw.push(finite(this.rows[i][at] * scale));
       mean.push(finite(this.#mean(at, i) * scale));
     }
-    return { x, raw, mean };
+    return { steps: this.steps.slice(from), raw, mean };
   }
 
   #mean(at, last) {
