@@ -24,11 +24,13 @@ from engine.mobility.population import Orders, Population
 from engine.mobility.sumo_process import SumoProcess, sumo_version
 from engine.types import Floats, MobilityLost, Snapshot
 
-_FLAGS: Final = (
-    "--step-length 1 --no-step-log true --no-warnings true --xml-validation never "
-    "--time-to-teleport 300 --max-depart-delay 30 --ignore-route-errors true "
-    "--device.rerouting.probability 1 --device.rerouting.period 0 "
-    "--device.rerouting.adaptation-interval 10 --device.rerouting.adaptation-steps 18"
+#: Options of SUMO that make the traffic what it is.
+FLAGS: Final = (
+    *("--step-length", "1", "--no-step-log", "true", "--no-warnings", "true"),
+    *("--xml-validation", "never", "--time-to-teleport", "300", "--max-depart-delay", "30"),
+    *("--ignore-route-errors", "true", "--device.rerouting.probability", "1"),
+    *("--device.rerouting.period", "0", "--device.rerouting.adaptation-interval", "10"),
+    *("--device.rerouting.adaptation-steps", "18"),
 )
 _KINDS: Final = ("car", "bus", "truck")
 _ID_DIGITS: Final = 8
@@ -55,6 +57,7 @@ _FIXED: Final = np.array(
     np.uint8,
 )
 _FIXED_AT: Final = np.array([*range(10), *range(18, 22), *range(38, 41), *range(49, 52)])
+_UNKNOWN_FORM: Final = "SUMO answered in an unknown form: install eclipse-sumo 1.28.0."
 
 
 class SumoMobility:
@@ -78,7 +81,9 @@ class SumoMobility:
         self._asked: Orders | None = None  # sent to SUMO and not yet answered
         self.digest = _digest([net, types], seed)
         files = ["--net-file", str(net), "--additional-files", str(types), "--seed", str(seed)]
-        self._process = SumoProcess([*files, *_FLAGS.split()])
+        self._process = SumoProcess([*files, *FLAGS])
+        self._process.send(_command(tc.CMD_GETVERSION, b""))
+        self._process.receive()  # or SUMO says what it does not like about the net
 
     @property
     def pid(self) -> int:
@@ -128,7 +133,7 @@ class SumoMobility:
         """Wait for the step that was sent, note the ways left, give the vehicles' records."""
         assert self._asked is not None
         orders, answer = self._asked, Answer(self._process.receive())
-        for _ in range(len(orders.remove) + len(orders.retarget)):
+        for _ in range(2 * len(orders.remove) + len(orders.retarget)):
             answer.status()
         for _ in orders.add:
             answer.status()
@@ -176,17 +181,33 @@ class Answer:
             MobilityLost: the bytes are not what SUMO 1.28 sends.
         """
         count = struct.unpack_from("!i", self._message, self._at)[0]
-        rest = self._message[self._at + 4 :]
-        if len(rest) == count * _RECORD.itemsize:
-            raw = np.frombuffer(rest, np.uint8).reshape(count, _RECORD.itemsize)
-            if np.all(raw[:, _FIXED_AT] == _FIXED):
-                return raw.view(_RECORD)[:, 0]
-        raise MobilityLost("SUMO answered in an unknown form: install eclipse-sumo 1.28.0.")
+        self._at += 4
+        raw = self._message[self._at :]
+        if len(raw) != count * _RECORD.itemsize:
+            raw = self._sound_records(count)
+        rows = np.frombuffer(raw, np.uint8).reshape(-1, _RECORD.itemsize)
+        if not np.all(rows[:, _FIXED_AT] == _FIXED):
+            raise MobilityLost(_UNKNOWN_FORM)
+        return rows.view(_RECORD)[:, 0]
+
+    def _sound_records(self, count: int) -> memoryview:
+        """Without the longer records of vehicles that SUMO dropped itself."""
+        sound = []
+        for _ in range(count):
+            start = self._at
+            self._block()
+            record = self._message[start : self._at]
+            if len(record) == _RECORD.itemsize:
+                sound.append(bytes(record))
+        if self._at != len(self._message):
+            raise MobilityLost(_UNKNOWN_FORM)
+        return memoryview(b"".join(sound))
 
 
 def _commands(orders: Orders, roads: Sequence[str]) -> Iterator[bytes]:
     """One command after the other, in the order `SumoMobility._answer` reads."""
     for vehicle in orders.remove.tolist():
+        yield _watch(vehicle, b"")
         yield _set(tc.REMOVE, vehicle, struct.pack("!BB", tc.TYPE_BYTE, tc.REMOVE_VAPORIZED))
     for vehicle, road in zip(orders.retarget.tolist(), orders.retarget_to.tolist(), strict=True):
         yield _set(tc.CMD_CHANGETARGET, vehicle, _typed(roads[road]))
@@ -226,9 +247,14 @@ def _enter(vehicle: int, kind: str, origin: str, destination: str) -> Iterator[b
     entry = struct.pack("!Bi", tc.TYPE_COMPOUND, 14) + b"".join(map(_typed, words))
     seats = struct.pack("!Bi", tc.TYPE_INTEGER, 0) * 2
     yield _set(tc.ADD_FULL, vehicle, entry + seats)
+    yield _watch(vehicle, bytes([tc.VAR_POSITION, tc.VAR_SPEED, tc.VAR_ANGLE]))
+
+
+def _watch(vehicle: int, variables: bytes) -> bytes:
+    """Subscribe to variables of a vehicle from now on, or to none any more."""
     always = struct.pack("!dd", tc.INVALID_DOUBLE_VALUE, tc.INVALID_DOUBLE_VALUE)
-    watched = bytes([3, tc.VAR_POSITION, tc.VAR_SPEED, tc.VAR_ANGLE])
-    yield _command(tc.CMD_SUBSCRIBE_VEHICLE_VARIABLE, always + _name(vehicle) + watched)
+    wanted = always + _name(vehicle) + bytes([len(variables)]) + variables
+    return _command(tc.CMD_SUBSCRIBE_VEHICLE_VARIABLE, wanted)
 
 
 def _command(command: int, content: bytes) -> bytes:
@@ -263,7 +289,7 @@ def _heading(degrees: Floats) -> Floats:
 
 def _digest(files: Sequence[Path], seed: int) -> str:
     """Over everything that determines the motion: net, vehicle types, seed, options, versions."""
-    told = f"sumo {sumo_version()} numpy {np.__version__} seed={seed} {_FLAGS}"
+    told = f"sumo {sumo_version()} numpy {np.__version__} seed={seed} {' '.join(FLAGS)}"
     digest = hashlib.sha256(told.encode())
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
