@@ -185,7 +185,7 @@ def test_it_ends_with_the_process_that_started_it(open_engine, tmp_path: Path) -
             time.sleep(0.02)
         os.kill(parent.pid, signal.SIGKILL)
     child = psutil.Process(pid)
-    _, alive = psutil.wait_procs([child], timeout=2.0)
+    _, alive = psutil.wait_procs([child], timeout=8.0)
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
 
 
