@@ -85,7 +85,7 @@ def timeline(quantity: str, hover: str, **y_axis: Any) -> go.Figure:
             type="date",
             tickformat="%-H:%M:%S",
             hoverformat="%-H:%M:%S",
-            nticks=4,
+            nticks=6,
             ticklabelstandoff=3,
         ),
         yaxis=axis(quantity, nticks=5, **y_axis),

@@ -19,7 +19,9 @@ class Timeline {
   }
 
   due(series) {
-    return series !== null && (series !== this.#series || series.after(this.#step) > 0);
+    // What was drawn stays until there is something to draw instead.
+    if (!series?.steps.length) return false;
+    return series !== this.#series || series.after(this.#step) > 0;
   }
 
   async draw(series, notices) {
