@@ -43,7 +43,7 @@ def base_layout(**more: Any) -> dict[str, Any]:
         "font": {"family": FONT, "size": 10, "color": CHARTS["light"].text},
         "showlegend": False,
         "hovermode": "x unified",
-        "hoverlabel": {"font": {"size": 11}, "namelength": -1},
+        "hoverlabel": {"font": {"size": 10}, "namelength": -1},
         "dragmode": False,
         "uirevision": "kept",
         **more,

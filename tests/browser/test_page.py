@@ -59,6 +59,16 @@ def visit(chromium: Any, server: Server) -> Iterator[Any]:
     assert errors == []
 
 
+@pytest.fixture(scope="module")
+def still(chromium: Any, server: Server) -> Iterator[Any]:
+    """One page for tests that only look."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 720})
+    page.goto(server.url)
+    becomes(page, DRAWN)
+    yield page
+    page.close()
+
+
 def becomes(page: Any, expression: str) -> None:
     """Wait for an expression; asked from outside, as the page itself forbids `eval`."""
     until(lambda: page.evaluate(expression), 20, expression)
@@ -198,9 +208,9 @@ def test_a_bad_link_is_told_and_harms_nothing(visit: Any, server: Server) -> Non
         View(preset="default", params={"density": (20.0, 60.0), "mesh": "off", "rho": 0.35}),
     ],
 )
-def test_both_codecs_of_the_address_agree(visit: Any, view: View) -> None:
+def test_both_codecs_of_the_address_agree(still: Any, view: View) -> None:
     query = encode(view)
-    told = visit().evaluate(
+    told = still.evaluate(
         """async (query) => {
             const { decode, encode } = await import("/assets/live/url.mjs");
             const { Schema } = await import("/assets/live/schema.mjs");
@@ -260,10 +270,9 @@ def test_an_rsu_is_failed_and_restored(visit: Any, server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", ["cost", "success", "energy", "delay", "rsu-load"])
-def test_each_panel_draws(visit: Any, name: str) -> None:
-    page = visit()
+def test_each_panel_draws(still: Any, name: str) -> None:
     marks = "path.js-line" if name != "rsu-load" else ".bars path"
-    becomes(page, f"document.querySelectorAll('#chart-{name} {marks}').length > 1")
+    becomes(still, f"document.querySelectorAll('#chart-{name} {marks}').length > 1")
 
 
 CLIPPED = """() => {
@@ -300,8 +309,8 @@ def test_nothing_overlaps_or_is_cut_off(
     assert not page.locator(".column-scroll").evaluate_all(f"all => all.some({wider})")
 
 
-def test_every_button_and_field_has_a_name(visit: Any) -> None:
-    nameless = visit().evaluate(
+def test_every_button_and_field_has_a_name(still: Any) -> None:
+    nameless = still.evaluate(
         """() => [...document.querySelectorAll("#app button, #app input, #app select")]
             .filter((e) => e.checkVisibility() && !e.closest("[aria-hidden=true]"))
             .filter((e) => !(e.innerText?.trim() || e.getAttribute("aria-label") || e.labels?.length
@@ -317,9 +326,8 @@ def test_a_phone_gets_one_column(visit: Any) -> None:
     assert page.locator("#map").bounding_box()["width"] > 300
 
 
-def test_parameters_all_have_controls_in_the_browser(visit: Any) -> None:
-    page = visit()
-    assert page.locator("[data-param]").count() == len(METAS)
+def test_parameters_all_have_controls_in_the_browser(still: Any) -> None:
+    assert still.locator("[data-param]").count() == len(METAS)
 
 
 def test_a_lost_server_is_told_with_what_to_do(chromium: Any, tmp_path: Path) -> None:
