@@ -111,7 +111,7 @@ class Server:
         )  # fmt: skip
         with urllib.request.urlopen(request, timeout=10) as reply:
             version = json.load(reply)["version"]
-        until(lambda: self.status["applied_version"] >= version, 30, f"{patch} is in force")
+        until(lambda: self.status.get("applied_version", -1) >= version, 30, f"{patch} is in force")
 
     def _open(self, path: str) -> Any:
         return urllib.request.urlopen(self.url + path, timeout=10)
