@@ -101,12 +101,12 @@ def test_the_inspector_of_a_vehicle_says_what_the_engine_says(
 
 def decided(page: Any, told: dict[str, Any]) -> None:
     """The table of choices, the equation and the verdict are the engine's."""
-    labels = {"NON-DRL": "non-drl", "MYOPIC": "myopic", "TOLLED": "tolled", "BEST": "best"}
+    labels = {"NON-DRL": "non-drl", "Myopic": "myopic", "Tolled": "tolled", "Best": "best"}
     rows = page.locator("#inspector table.choices tbody tr").all_inner_texts()
     assert len(rows) == len(labels)
     for row in rows:
         name, rho, _, cost, regret = (cell.strip() for cell in row.split("\t"))
-        arm = told["arms"][labels[name.upper()]]
+        arm = told["arms"][labels[name]]
         assert same(rho, 100 * arm["choice"]["rho"], 0)
         assert same(cost, arm["choice"]["cost"], 2)
         assert same(regret, max(0.0, arm["regret"]), 2)
