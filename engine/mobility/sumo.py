@@ -25,12 +25,11 @@ from engine.mobility.sumo_process import SumoProcess, sumo_version
 from engine.types import Floats, Ints, MobilityLost, Snapshot
 
 #: Options of SUMO that make the traffic what it is.
-FLAGS: Final = (
-    *("--step-length", "1", "--no-step-log", "true", "--no-warnings", "true"),
-    *("--xml-validation", "never", "--time-to-teleport", "300", "--max-depart-delay", "30"),
-    *("--ignore-route-errors", "true", "--device.rerouting.probability", "1"),
-    *("--device.rerouting.period", "0", "--device.rerouting.adaptation-interval", "10"),
-    *("--device.rerouting.adaptation-steps", "18"),
+_FLAGS: Final = (
+    "--step-length 1 --no-step-log true --no-warnings true --xml-validation never "
+    "--time-to-teleport 300 --max-depart-delay 30 --ignore-route-errors true "
+    "--device.rerouting.probability 1 --device.rerouting.period 0 "
+    "--device.rerouting.adaptation-interval 10 --device.rerouting.adaptation-steps 18"
 )
 _KINDS: Final = ("car", "bus", "truck")
 _ID_DIGITS: Final = 8
@@ -83,7 +82,7 @@ class SumoMobility:
         self._vehicle: Ints = np.zeros(0, np.int64)
         self.digest = _digest([net, types], seed)
         files = ["--net-file", str(net), "--additional-files", str(types), "--seed", str(seed)]
-        self._process = SumoProcess([*files, *FLAGS])
+        self._process = SumoProcess([*files, *_FLAGS.split()])
         self._process.send(_command(tc.CMD_GETVERSION, b""))
         self._process.receive()  # or SUMO says what it does not like about the net
 
@@ -294,7 +293,7 @@ def _heading(degrees: Floats) -> Floats:
 
 def _digest(files: Sequence[Path], seed: int) -> str:
     """Over everything that determines the motion: net, vehicle types, seed, options, versions."""
-    told = f"sumo {sumo_version()} numpy {np.__version__} seed={seed} {' '.join(FLAGS)}"
+    told = f"sumo {sumo_version()} numpy {np.__version__} seed={seed} {_FLAGS}"
     digest = hashlib.sha256(told.encode())
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())
