@@ -12,7 +12,6 @@ from engine.stage import DEFAULT_STAGE
 from engine.store import Store
 from tests.browser.live.looking import WAIT_S, drawn, whole_city
 from tests.browser.live_server import PROBE, Server, until
-from tests.conftest import CHROMIUM
 
 USUAL = {
     "params": {name: v for name, v in Params().as_json().items() if METAS[name].live},
@@ -42,18 +41,7 @@ def store(server: Server) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as p:
-        chromium = p.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="package")
-def open_tab(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
+def open_tab(chromium: Any, server: Server) -> Iterator[Callable[..., Any]]:
     """Opens tabs of browsers that know nothing yet; their consoles have to stay empty."""
     complaints: list[str] = []
     contexts: list[Any] = []
@@ -64,7 +52,7 @@ def open_tab(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
 
     def open_(query: str = "", context: Any = None) -> Any:
         if context is None:
-            context = browser.new_context(viewport={"width": 1280, "height": 720})
+            context = chromium.new_context(viewport={"width": 1280, "height": 720})
             context.set_default_timeout(1000 * WAIT_S / 2)
             context.add_init_script(PROBE)
             contexts.append(context)

@@ -101,7 +101,7 @@ def test_schemes_enter_and_leave_while_it_runs(open_engine) -> None:
     status = engine.wait(lambda s: s["stage"] == ["tolled", "local", "bound"] and s["step"] >= 8)
     assert wire.header(engine.store.frame()[1]).arms == 3
     texts = [notice["text"] for notice in status["notices"]]
-    assert texts == ["LOCAL enters", "BOUND enters", "NON-DRL leaves"]
+    assert texts == ["Local enters", "Bound enters", "NON-DRL leaves"]
     _, names, values = engine.store.metrics(status["run"])
     assert names == ["non-drl", "tolled", "local", "bound"]
     cost = values[:, :, 0]
