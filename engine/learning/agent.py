@@ -11,8 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from engine.learning import clients
+from engine.learning.adfl import Adfl, AdflOptions
+from engine.learning.averaging import Averaging, Merge, Mode, arrivals
 from engine.learning.exploration import Exploration
 from engine.learning.features import CONTEXT, STATE, View, view
+from engine.learning.forecast import Forecaster
 from engine.learning.grouping import Grouping
 from engine.learning.replay import Replay
 from engine.learning.seats import take_seats
@@ -32,10 +36,13 @@ class Options:
 
     Attributes:
         seats: RSUs share load by quotas; off, everybody asks the serving RSU (MODEL A3.7's rule).
+        federation: when learners are averaged. adfl: forecasts as context; None leaves it zero.
         settings: of the learners. exploration: at the first episode.
     """
 
     seats: bool = True
+    federation: Mode = "semi"
+    adfl: AdflOptions | None = None
     settings: Settings = field(default_factory=Settings)
     exploration: Exploration = field(default_factory=Exploration)
 
@@ -44,6 +51,8 @@ class Options:
         """As `dataclasses.asdict` gave it."""
         return cls(
             seats=bool(raw["seats"]),
+            federation=raw["federation"],
+            adfl=None if raw["adfl"] is None else AdflOptions(**raw["adfl"]),
             settings=Settings(**raw["settings"]),
             exploration=Exploration(**raw["exploration"]),
         )
@@ -75,6 +84,10 @@ class Agent:
         self.exploration = options.exploration
         #: Set by whoever trains; a policy that only acts takes the averaged target actors.
         self.learning = False
+        self.averaging = Averaging(self.learners, options.federation)
+        #: Aggregations of learners in the last step.
+        self.merges: list[Merge] = []
+        self.adfl: Adfl | None = None
         self._replay: Replay | None = None
         self._seen: tuple[Observation, View, Floats] | None = None
         self._open: tuple[Ints, NDArray[np.float32]] | None = None
@@ -83,7 +96,7 @@ class Agent:
         """Select rho for every task, line 8 of Algorithm 4, and the RSU it goes to."""
         n = len(observation.vehicle)
         seats = take_seats(observation, shared=self.options.seats)
-        seen = view(observation, seats, np.zeros((n, CONTEXT)))
+        seen = view(observation, seats, self._context(observation))
         rho = self._policy(observation.vehicle[seen.row], seen)
         if self.learning:
             rho = self.exploration.strayed(rho, self._rng)
@@ -94,6 +107,17 @@ class Agent:
             by_rule = observation.params.v2v & (seen.seat == observation.serving[seen.row])
             target[seen.row] = np.where(by_rule, BY_RULE, seen.seat)
         return Decision(full, target)
+
+    def _context(self, observation: Observation) -> Floats:
+        """AdFL's forecast, MODEL D.6, (n, CONTEXT)."""
+        wanted = self.options.adfl
+        if wanted is None:
+            return np.zeros((len(observation.vehicle), CONTEXT))
+        if self.adfl is None:
+            seed = int(self._rng.integers(2**31))
+            forecaster = Forecaster(seed, cvae=wanted.cvae)
+            self.adfl = Adfl(forecaster, observation.neighbours, wanted, seed)
+        return self.adfl.context(observation)
 
     @torch.no_grad()
     def _policy(self, vehicle: Ints, seen: View) -> Floats:
@@ -122,14 +146,28 @@ class Agent:
             self._replay = Replay(settings.learners, settings.capacity, width)
         closed = self._close(observation.vehicle[seen.row], seen)
         self._open = (observation.vehicle[seen.row], self._rows(observation, seen, outcome))
+        if self.adfl is not None:
+            self.adfl.learn(outcome, float(observation.step))
         if int(self._replay.sizes.min()) < settings.warm_up:
             return Progress(float("nan"), float("nan"), closed)
         losses = [
             self.learners.update(torch.from_numpy(self._replay.sample(settings.batch, self._rng)))
             for _ in range(settings.updates)
         ]
+        self._federate(observation, self._replay.sizes.astype(np.float64))
         critic, actor = (torch.stack(each).mean().item() for each in zip(*losses, strict=True))
         return Progress(critic, actor, closed)
+
+    def _federate(self, observation: Observation, samples: Floats) -> None:
+        """Lines 19-24 of Algorithm 4: a learner uploads through its fastest eligible vehicle."""
+        o, count = observation, self.options.settings.learners
+        rate = o.rate_bps[np.arange(len(o.vehicle)), o.serving]
+        able = clients.eligible(o.cpu_hz, o.battery_j, np.full(len(rate), np.inf))
+        able &= o.serving >= 0
+        learner = o.vehicle[able] % count
+        size = self.averaging.parameters
+        there_s = arrivals(o.cpu_hz[able], rate[able], learner, count, size)
+        self.merges = self.averaging.step(float(o.step), np.isfinite(there_s), there_s, samples)
 
     def _close(self, vehicle: Ints, seen: View) -> int:
         """Complete the last step's transitions with what followed, and store them."""
@@ -187,9 +225,11 @@ class Agent:
         """Become what `state` described."""
         self.options = Options.from_json(state["options"])
         self.learners = Td3(STATE + CONTEXT, self.options.settings, seed=0)
+        self.exploration = self.options.exploration
         with torch.no_grad():
             for name, value in self.learners.tensors():
                 value.copy_(torch.from_numpy(state["tensors"][name]))
+        self.averaging = Averaging(self.learners, self.options.federation)
 
 
 def reward(cost: Floats, toll: Floats, kind: Reward) -> Floats:
