@@ -60,8 +60,14 @@ class Options:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a step's learning was: losses averaged over learners and updates, NaN without any."""
+    """What a step's learning was.
 
+    Attributes:
+        updated: there was enough to learn from. critic_loss, actor_loss: averaged over learners and
+            updates, NaN without any. transitions: stored in this step.
+    """
+
+    updated: bool
     critic_loss: float
     actor_loss: float
     transitions: int
@@ -149,14 +155,14 @@ class Agent:
         if self.adfl is not None:
             self.adfl.learn(outcome, float(observation.step))
         if int(self._replay.sizes.min()) < settings.warm_up:
-            return Progress(float("nan"), float("nan"), closed)
+            return Progress(False, float("nan"), float("nan"), closed)
         losses = [
             self.learners.update(torch.from_numpy(self._replay.sample(settings.batch, self._rng)))
             for _ in range(settings.updates)
         ]
         self._federate(observation, self._replay.sizes.astype(np.float64))
         critic, actor = (torch.stack(each).mean().item() for each in zip(*losses, strict=True))
-        return Progress(critic, actor, closed)
+        return Progress(True, critic, actor, closed)
 
     def _federate(self, observation: Observation, samples: Floats) -> None:
         """Lines 19-24 of Algorithm 4: a learner uploads through its fastest eligible vehicle."""
