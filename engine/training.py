@@ -1,7 +1,7 @@
 """Train a learning scheme headless: inline, in a fixed order, a function of its arguments.
 
-Episodes replay recorded traffic, each with tasks and fading of its own; the same seed gives the same
-policy bit for bit on one machine. Losses that are no numbers roll back to the last good weights.
+Episodes replay recorded traffic, each with tasks and fading of its own; the same seed gives the
+same policy bit for bit on one machine. Losses that are no numbers roll back to the last good ones.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def train(
     """Train and keep a checkpoint after every episode.
 
     Args:
-        agent: what learns. params: of every episode; its seed and the episode seed the scenes.
+        agent: what learns.
+        params: of every episode; its seed and the episode's number seed the scenes.
         episodes: in all, those before a resume included.
         open_traffic: the mobility of an episode.
         out: folder of checkpoint and log.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from engine.stage import SCHEMES
-
 from engine.params import markdown_table
+from engine.stage import SCHEMES
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 

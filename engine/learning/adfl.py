@@ -110,7 +110,9 @@ class Adfl:
 
     Args:
         forecaster: what is trained; its parameters are the common start w^(0).
-        neighbours: the mesh, (M, 4). options: switches. seed: of the CVAE's noise.
+        neighbours: the mesh, (M, 4).
+        options: switches.
+        seed: of the CVAE's noise.
     """
 
     def __init__(
@@ -159,7 +161,8 @@ class Adfl:
         """Advance the federation by the step just acted on.
 
         Args:
-            outcome: of the step. t_s: simulated time.
+            outcome: of the step.
+            t_s: simulated time.
         """
         if self._seen is None:
             raise RuntimeError("learn: nothing was observed yet")

@@ -22,6 +22,7 @@ from engine.learning.replay import Replay
 from engine.learning.seats import take_seats
 from engine.learning.td3 import Settings, Td3
 from engine.models.actor_critic import Reward
+from engine.models.split_head import LEAST_SHARE
 from engine.types import BY_RULE, Decision, Floats, Ints, Observation, Outcome
 
 #: Longest wait that is learnt from; beyond W_max = 1 s a sub-task is refused anyway.
@@ -77,7 +78,8 @@ class Agent:
     """Vehicle n belongs to learner n mod G; each learner has its own actor, critics and replay.
 
     Args:
-        rng: for exploration and batches. options: switches.
+        rng: for exploration and batches.
+        options: switches.
     """
 
     sees_truth = False
@@ -135,7 +137,8 @@ class Agent:
         state = grouping.block(torch.from_numpy(seen.state))
         # Padding gets a harmless deal: ones divide by nothing.
         deal = grouping.block(torch.from_numpy(seen.deal) - 1.0) + 1.0
-        return grouping.rows(actor(state, deal)).double().numpy().clip(0.0, 1.0)
+        rho = grouping.rows(actor(state, deal)).double().numpy().clip(0.0, 1.0)
+        return np.where(rho > 1.5 * LEAST_SHARE, rho, 0.0)
 
     def learn(self, outcome: Outcome) -> Progress:
         """Store the step's transitions and update every learner, lines 9-18 of Algorithm 4.
@@ -193,9 +196,7 @@ class Agent:
         self._replay.add(then % self.options.settings.learners, rows)
         return len(rows)
 
-    def _rows(
-        self, observation: Observation, seen: View, outcome: Outcome
-    ) -> NDArray[np.float32]:
+    def _rows(self, observation: Observation, seen: View, outcome: Outcome) -> NDArray[np.float32]:
         """Transitions without their end: the next state is filled in a step later."""
         columns, row = self.learners.columns, seen.row
         rows = np.zeros((len(row), columns.width), np.float32)
@@ -224,7 +225,7 @@ class Agent:
         """Options and learned numbers, for a checkpoint."""
         return {
             "options": dataclasses.asdict(self.options),
-            "tensors": {name: value.numpy() for name, value in self.learners.tensors()},
+            "tensors": {name: value.numpy().copy() for name, value in self.learners.tensors()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -37,7 +37,8 @@ class Averaging:
     """Keeps the federation's model and what each learner last fetched of it.
 
     Args:
-        learners: the networks. mode: the trigger, and nothing else; none leaves learners alone.
+        learners: the networks.
+        mode: the trigger, and nothing else; none leaves learners alone.
     """
 
     def __init__(self, learners: Td3, mode: Mode) -> None:
@@ -54,8 +55,10 @@ class Averaging:
         """Let the updates of this second arrive.
 
         Args:
-            t_s: now. able: learners with an eligible client in coverage, (G,).
-            arrival_s: when in the second each update is there, (G,). samples: in replay, (G,).
+            t_s: now.
+            able: learners with an eligible client in coverage, (G,).
+            arrival_s: when in the second each update is there, (G,).
+            samples: in replay, (G,).
         """
         if self._mode == "none":
             return []

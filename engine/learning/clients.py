@@ -1,4 +1,4 @@
-"""Vehicles as clients: who may train, how long it takes, and the training itself, (24), (41)-(43)."""
+"""Vehicles as clients: who may train, how long that takes, and the training, (24), (41)-(43)."""
 
 from __future__ import annotations
 
@@ -30,23 +30,24 @@ Loss = Callable[[Mapping[str, Tensor]], Tensor]
 
 def eligible(cpu_hz: Floats, battery_j: Floats, stay_s: Floats) -> Bools:
     """Client selection, eq. (24), (n,)."""
-    return (
-        (cpu_hz >= LEAST_CPU_HZ) & (battery_j >= LEAST_BATTERY_J) & (stay_s >= LEAST_STAY_S)
-    )
+    return (cpu_hz >= LEAST_CPU_HZ) & (battery_j >= LEAST_BATTERY_J) & (stay_s >= LEAST_STAY_S)
 
 
 def stay_time(from_rsu_m: Floats, velocity_mps: Floats, range_m: float) -> Floats:
     """t_stay: until the vehicle leaves its RSU's disc straight ahead, at most 600 s, (n,).
 
     Args:
-        from_rsu_m: position less that of the RSU, (n, 2). velocity_mps: (n, 2). range_m: radius.
+        from_rsu_m: position less that of the RSU, (n, 2).
+        velocity_mps: (n, 2).
+        range_m: radius.
     """
     square = (velocity_mps**2).sum(axis=1)
     along = (from_rsu_m * velocity_mps).sum(axis=1)
     left = range_m**2 - (from_rsu_m**2).sum(axis=1)
     root = np.sqrt(np.maximum(along**2 + square * left, 0.0))
     time = (root - along) / np.maximum(square, 1e-9)
-    return np.where(left < 0.0, 0.0, np.minimum(time, _LONGEST_STAY_S))
+    time = np.where(square > 0.0, np.minimum(time, _LONGEST_STAY_S), _LONGEST_STAY_S)
+    return np.where(left < 0.0, 0.0, time)
 
 
 def turnaround(cpu_hz: Floats, rate_bps: Floats, parameters: int) -> Floats:
@@ -68,7 +69,8 @@ def local_training(
     Args:
         start: parameters of the clients, (C, ...) each; left alone.
         losses: one per batch, in order.
-        learning_rate: of each client's fresh Adam. weight_decay: L2.
+        learning_rate: of each client's fresh Adam.
+        weight_decay: L2.
 
     Returns:
         Trained parameters, sigma_n (42)-(43) on the last batch (C,), and the first batch's losses.

@@ -98,9 +98,7 @@ def rsus(observation: Observation, seats: Seats) -> Floats:
     told = np.stack([planned, demand, requests, backlog, wait], axis=1)
     near = neighbourhood(observation.neighbours)
     around = near @ told
-    return np.concatenate(
-        [np.stack(block, axis=1), told[:, :2], around, near @ around], axis=1
-    )
+    return np.concatenate([np.stack(block, axis=1), told[:, :2], around, near @ around], axis=1)
 
 
 def neighbourhood(neighbours: Ints) -> Floats:
@@ -109,7 +107,8 @@ def neighbourhood(neighbours: Ints) -> Floats:
     near = np.zeros((count, count))
     for m, row in enumerate(neighbours):
         near[m, row[row >= 0]] = 1.0
-    return near / np.maximum(near.sum(axis=1, keepdims=True), 1.0)
+    mean: Floats = near / np.maximum(near.sum(axis=1, keepdims=True), 1.0)
+    return mean
 
 
 def deals(observation: Observation, row: Ints, seat: Ints, away: Floats) -> NDArray[np.float32]:

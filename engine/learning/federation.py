@@ -34,7 +34,7 @@ def accepted(norms: Floats, sigma_min: float) -> Bools:
     median = np.median(usual)
     spread = np.median(np.abs(usual - median))
     below = finite & (norms <= median + 3.0 * spread)
-    kept = below & (norms >= sigma_min)
+    kept: Bools = below & (norms >= sigma_min)
     rank = np.argsort(np.where(below, norms, -1.0), kind="stable")[::-1]
     kept[rank[: min(LEAST_KEPT, int(below.sum()))]] = True
     return kept
@@ -44,7 +44,8 @@ def weights(samples: Floats, staleness: Floats, kept: Bools, rule: Weighting = "
     """alpha_n, normalised to a sum of one; zeros if nobody is kept, (k,).
 
     Args:
-        samples: |D_n|. staleness: versions that passed since the client fetched its model.
+        samples: |D_n|.
+        staleness: versions that passed since the client fetched its model.
         kept: accepted by the norm's rule; counts under `full` only.
         rule: see `Weighting`.
     """
@@ -56,10 +57,13 @@ def weights(samples: Floats, staleness: Floats, kept: Bools, rule: Weighting = "
 
 
 def aggregate(model: Tensor, deltas: Tensor, alpha: Floats, server_rate: float = 1.0) -> Tensor:
-    """w + eta_g sum_n alpha_n Delta w_n, (P,); updates that are no numbers have no say.
+    """The model w + eta_g sum_n alpha_n Delta w_n, (P,); updates that are no numbers have no say.
 
     Args:
-        model: w, (P,). deltas: (k, P). alpha: sums to one, (k,).
+        model: w, (P,).
+        deltas: (k, P).
+        alpha: sums to one, (k,).
+        server_rate: eta_g.
     """
     used = alpha > 0.0
     if not used.any():
@@ -69,7 +73,7 @@ def aggregate(model: Tensor, deltas: Tensor, alpha: Floats, server_rate: float =
 
 
 def asynchronous_share(staleness: float) -> float:
-    """a = 0.6 (1 + s)^-0.5: the say of one late arrival, MODEL D.4.6."""
+    """A = 0.6 (1 + s)^-0.5: the say of one late arrival, MODEL D.4.6."""
     return float(ASYNCHRONOUS_SHARE * (1.0 + staleness) ** -0.5)
 
 
@@ -109,7 +113,7 @@ def flatten(parameters: Mapping[str, Tensor], *, models: int | None = None) -> T
 def unflatten(vector: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The parameters that `flatten` made a vector of, (..., P); `like` are those of one model."""
     sizes = [value.numel() for value in like.values()]
-    parts = vector.split(sizes, dim=-1)
+    parts = torch.split(vector, sizes, dim=-1)
     lead = vector.shape[:-1]
     return {
         name: part.reshape(*lead, *value.shape)

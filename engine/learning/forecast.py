@@ -9,14 +9,15 @@ from typing import Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 
 from engine.learning.clients import Loss, local_training
 from engine.learning.federation import flatten, unflatten
 from engine.learning.grouping import Grouping
 from engine.learning.memory import KEPT, OUTCOME, RSU_ROW, TOKEN
 from engine.models.cvae import CONTEXT as CVAE_CONTEXT
-from engine.models.cvae import LATENT, STATE, Cvae
+from engine.models.cvae import LATENT, STATE, Cvae, moments
 from engine.models.layers import generator, parameters_of
 from engine.models.transformer import WINDOW, Transformer, prediction_losses
 from engine.types import Ints
@@ -38,7 +39,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Parts:
-    """A sample's parts: tokens (..., T, 17), hidden (..., T), context (..., 16), target (..., 5)."""
+    """A sample: tokens (..., T, 17), hidden (..., T), context (..., 16), target (..., 5)."""
 
     tokens: Tensor
     hidden: Tensor
@@ -50,7 +51,7 @@ class Parts:
         """From rows of `memory`, with or without the target."""
         at = WINDOW * TOKEN
         return cls(
-            tokens=rows[..., :at].unflatten(-1, (WINDOW, TOKEN)),
+            tokens=rows[..., :at].reshape(*rows.shape[:-1], WINDOW, TOKEN),
             hidden=rows[..., at : at + WINDOW] > 0.5,
             context=rows[..., at + WINDOW : at + WINDOW + CVAE_CONTEXT],
             target=rows[..., at + WINDOW + CVAE_CONTEXT :],
@@ -61,7 +62,8 @@ class Forecaster:
     """Transformer, and the CVAE whose latent its tokens hold if `cvae`.
 
     Args:
-        seed: of the first weights. cvae: as above; off, tokens hold x_n itself.
+        seed: of the first weights.
+        cvae: as above; off, tokens hold x_n itself.
     """
 
     def __init__(self, seed: int, *, cvae: bool = True) -> None:
@@ -83,7 +85,9 @@ class Forecaster:
         """Outputs (30) of each vehicle by its RSU's model, (n, 4).
 
         Args:
-            models: (M, P). grouping: vehicles by RSU. windows: as `memory.Windows` gives, (n, .).
+            models: (M, P).
+            grouping: vehicles by RSU.
+            windows: as `memory.Windows` gives, (n, .).
         """
         parts = Parts.of(grouping.block(windows))
         transformer, cvae = self._split(models)
@@ -95,8 +99,9 @@ class Forecaster:
         parts = Parts.of(rows)
         cvae = self._split(models)[1]
         x = parts.tokens[..., -1, :STATE]
-        mean, _ = _call(self._cvae, cvae, "encode", x, parts.context)
-        return mean, _call(self._cvae, cvae, "decode", mean, parts.context)
+        mean = self._latent(cvae, x, parts.context)
+        seen = torch.cat([mean, parts.context], dim=-1)
+        return mean, torch.sigmoid(_part(self._cvae.decoder, cvae, "decoder.", seen))
 
     def train(
         self,
@@ -110,8 +115,12 @@ class Forecaster:
         """One epoch of every client on its own data, Algorithm 3 lines 19-23.
 
         Args:
-            base: the models they fetched, (C, P). samples: (C, KEPT, .). sizes: |D_n|, (C,).
-            rng: of the CVAE's noise. learning_rate: of the transformer. with_cvae: train it too.
+            base: the models they fetched, (C, P).
+            samples: (C, KEPT, .).
+            sizes: |D_n|, (C,).
+            rng: of the CVAE's noise.
+            learning_rate: of the transformer.
+            with_cvae: train it too.
         """
         parts = Parts.of(torch.from_numpy(samples))
         transformer, cvae = self._split(base)
@@ -144,7 +153,7 @@ class Forecaster:
             noise = torch.from_numpy(drawn)
 
             def loss(weights: Mapping[str, Tensor]) -> Tensor:
-                found = _call(self._cvae, weights, "losses", x, context, noise)
+                found = functional_call(self._cvae, dict(weights), (x, context, noise))
                 return _mean(found.total, whole)
 
             return loss
@@ -158,12 +167,17 @@ class Forecaster:
         if self.cvae:
             wide = parts.context.unsqueeze(-2).expand(*tokens.shape[:-1], -1)
             with torch.no_grad():
-                mean, _ = _call(self._cvae, cvae, "encode", tokens[..., :STATE], wide)
+                mean = self._latent(cvae, tokens[..., :STATE], wide)
             tokens = torch.cat([mean, tokens[..., STATE:]], dim=-1)
-        predicted: Tensor = torch.func.functional_call(
+        predicted: Tensor = functional_call(
             self._transformer, dict(transformer), (tokens, parts.hidden)
         )
         return predicted
+
+    def _latent(self, cvae: Mapping[str, Tensor], x: Tensor, context: Tensor) -> Tensor:
+        """mu_n, eq. (38)."""
+        seen = torch.cat([x, context], dim=-1)
+        return moments(_part(self._cvae.encoder, cvae, "encoder.", seen))[0]
 
     def _split(self, models: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         return (
@@ -172,24 +186,11 @@ class Forecaster:
         )
 
 
-def _call(module: Cvae, weights: Mapping[str, Tensor], method: str, *inputs: Tensor):  # noqa: ANN202
-    return torch.func.functional_call(_Method(module, method), _under(weights), inputs)
-
-
-class _Method(torch.nn.Module):
-    """A method of a module in the place of `forward`, as `functional_call` wants it."""
-
-    def __init__(self, inner: Cvae, method: str) -> None:
-        super().__init__()
-        self.inner = inner
-        self._method = method
-
-    def forward(self, *inputs: Tensor):  # noqa: ANN202
-        return getattr(self.inner, self._method)(*inputs)
-
-
-def _under(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"inner.{name}": value for name, value in weights.items()}
+def _part(module: nn.Module, weights: Mapping[str, Tensor], prefix: str, x: Tensor) -> Tensor:
+    """Run a part of a model with that part's weights."""
+    mine = {n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)}
+    y: Tensor = functional_call(module, mine, (x,))
+    return y
 
 
 def _mean(losses: Tensor, counted: Tensor) -> Tensor:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from engine.types import Ints
-
-import numpy as np
 
 
 class Grouping:
     """Where each row stands in the block.
 
     Args:
-        learner: of each row, in [0, G), (k,). learners: G.
+        learner: of each row, in [0, G), (k,).
+        learners: G.
     """
 
     def __init__(self, learner: Ints, learners: int) -> None:

@@ -12,7 +12,9 @@ class Replay:
     """Rings of equal capacity, one transition a row, so that a sample is one gather.
 
     Args:
-        learners: G. capacity: rows kept for each. width: of a row.
+        learners: G.
+        capacity: rows kept for each.
+        width: of a row.
     """
 
     def __init__(self, learners: int, capacity: int, width: int) -> None:
@@ -38,10 +40,11 @@ class Replay:
         if not self._added.all():
             raise ValueError("sample: a learner has no transition yet")
         at = rng.integers(0, self.sizes[:, None], (len(self._rows), batch))
-        return self._rows[np.arange(len(self._rows))[:, None], at]
+        mine = np.arange(len(self._rows))[:, None]
+        return np.asarray(self._rows[mine, at])
 
     def contents(self, learner: int) -> Rows:
         """What one ring holds, oldest first, (size, width)."""
         kept = int(self.sizes[learner])
         at = (self._added[learner] - kept + np.arange(kept)) % self.capacity
-        return self._rows[learner, at]
+        return np.asarray(self._rows[learner, at])

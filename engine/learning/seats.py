@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from engine.physics.settle import total
 from engine.types import Floats, Ints, Observation
 from engine.units import GIGA
 
@@ -51,13 +52,13 @@ def take_seats(observation: Observation, *, shared: bool = True) -> Seats:
     count = len(twins.up)
     likely = expected_tasks(observation)
     attached = serving >= 0
-    demand = np.bincount(serving[attached], likely[attached], minlength=count)
+    demand = total(serving[attached], likely[attached], count)
     alone = np.where(attached & twins.up[serving], serving, -1)
     if not shared or observation.params.mesh == "off":
         return Seats(alone, demand, demand)
     movable = np.flatnonzero(attached & (likely > 0.5))
     stays = attached & (likely <= 0.5)
-    load = np.bincount(serving[stays], likely[stays], minlength=count)
+    load = total(serving[stays], likely[stays], count)
     capacity = observation.cores * twins.cpu_hz / GIGA
     seat, planned = _seat(
         serving[movable].tolist(), likely[movable].tolist(), load.tolist(), capacity.tolist(),

@@ -19,7 +19,14 @@ from engine.models.layers import generator, stacked
 from engine.models.split_head import DEAL, wait_misfit
 
 #: The networks that a policy is made of; all are averaged by the federation.
-NETWORKS: Final = ("actor", "critic1", "critic2", "actor_target", "critic1_target", "critic2_target")
+NETWORKS: Final = (
+    "actor",
+    "critic1",
+    "critic2",
+    "actor_target",
+    "critic1_target",
+    "critic2_target",
+)
 
 
 @dataclass(frozen=True)
@@ -59,9 +66,10 @@ class Columns:
 
     def take(self, rows: Tensor) -> tuple[Tensor, ...]:
         """The parts of rows (..., width), in the order of the class's first line."""
-        widths = (self.state, len(DEAL), 1, 1, 1, 1, 1, self.state, len(DEAL), 1)
-        parts = rows.split(widths, dim=-1)
-        return tuple(p.squeeze(-1) if p.shape[-1] == 1 else p for p in parts)
+        widths = [self.state, len(DEAL), 1, 1, 1, 1, 1, self.state, len(DEAL), 1]
+        parts = torch.split(rows, widths, dim=-1)
+        vectors = (0, 1, 7, 8)
+        return tuple(p if i in vectors else p.squeeze(-1) for i, p in enumerate(parts))
 
 
 class Td3(nn.Module):
@@ -85,6 +93,13 @@ class Td3(nn.Module):
         self.critic_optimiser = torch.optim.Adam(self._critic_parameters(), lr=rate, fused=True)
         self.actor_optimiser = torch.optim.Adam(self.actor.parameters(), lr=rate, fused=True)
 
+    actor: Actor
+    critic1: Critic
+    critic2: Critic
+    actor_target: Actor
+    critic1_target: Critic
+    critic2_target: Critic
+
     def _critic_parameters(self) -> list[nn.Parameter]:
         return [*self.critic1.parameters(), *self.critic2.parameters()]
 
@@ -103,8 +118,8 @@ class Td3(nn.Module):
         Returns:
             Critic and actor loss of each learner, (G,) each.
         """
-        state, deal, rho, reward, wait_s, crowd, seen, then, then_deal, goes_on = (
-            self.columns.take(rows)
+        state, deal, rho, reward, wait_s, crowd, seen, then, then_deal, goes_on = self.columns.take(
+            rows
         )
         wanted = self.target_value(reward, goes_on, then, then_deal)
         critic_loss = torch.zeros(len(rows))
@@ -125,7 +140,7 @@ class Td3(nn.Module):
     def target_value(
         self, reward: Tensor, goes_on: Tensor, then: Tensor, then_deal: Tensor
     ) -> Tensor:
-        """y = r + gamma min_i Q'_i(s', mu'(s')), eq. (49); r alone where nothing follows."""
+        """Y = r + gamma min_i Q'_i(s', mu'(s')), eq. (49); r alone where nothing follows."""
         if self.settings.gamma == 0.0:
             return reward
         rho = self.actor_target(then, then_deal)
@@ -136,7 +151,7 @@ class Td3(nn.Module):
 
     @torch.no_grad()
     def soften(self, tau: float) -> None:
-        """theta' <- tau theta + (1 - tau) theta', eqs. (50) and (52)."""
+        """Theta' <- tau theta + (1 - tau) theta', eqs. (50) and (52)."""
         for name in NETWORKS[:3]:
             target = getattr(self, f"{name}_target").parameters()
             for slow, fast in zip(target, getattr(self, name).parameters(), strict=True):

@@ -24,8 +24,10 @@ class Trigger(Protocol):
         """Decide.
 
         Args:
-            since_s: time since the last aggregation. updates: in the buffer.
-            expected: clients that were selected and not yet given up. attached: cnt_m.
+            since_s: time since the last aggregation.
+            updates: in the buffer.
+            expected: clients that were selected and not yet given up.
+            attached: cnt_m.
         """
         ...
 
@@ -98,8 +100,10 @@ class Adaptive:
         """The next round's values.
 
         Args:
-            accepted: p, fraction of the buffer that was accepted. received: updates by expected.
-            took_s: time until the trigger fired. median_norm: of the buffer.
+            accepted: p, fraction of the buffer that was accepted.
+            received: updates by expected.
+            took_s: time until the trigger fired.
+            median_norm: of the buffer.
             attached: cnt_m.
         """
         start = self.sigma_min if self.sigma_min > 0.0 else 0.1 * median_norm

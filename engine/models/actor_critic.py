@@ -21,7 +21,7 @@ Reward = Literal["R1", "R2", "R3", "R3n"]
 HIDDEN: Final = 64
 #: Where the actor starts: rho = 0.22 (plain), or a half-idle queue with waits of 0.1 s (split).
 _PLAIN_START: Final = -0.55
-_SPLIT_START: Final = (0.0, -0.7, 0.0)
+_SPLIT_START: Final = (0.0, -2.2, 0.0)
 #: The last layer starts small, so that the start is one policy for all states.
 _LAST_SCALE: Final = 0.1
 
@@ -30,7 +30,9 @@ class Actor(nn.Module):
     """mu_theta(s): the offloading fraction, eq. (47).
 
     Args:
-        state: width of s. generator: draws the weights. split: reply to a belief in closed form.
+        state: width of s.
+        generator: draws the weights.
+        split: reply to a belief in closed form.
     """
 
     def __init__(self, state: int, generator: torch.Generator, *, split: bool) -> None:
@@ -41,7 +43,7 @@ class Actor(nn.Module):
         _start_at(self.net, start)
 
     def forward(self, state: Tensor, deal: Tensor) -> Tensor:
-        """rho in [0, 1], (...,), from s (..., S) and the task's deal (..., 8)."""
+        """Rho in [0, 1], (...,), from s (..., S) and the task's deal (..., 8)."""
         raw = self.net(state)
         if self.split:
             return cheapest_share(Belief.of(raw), deal)
@@ -59,7 +61,9 @@ class Critic(nn.Module):
     """Q_theta(s, a).
 
     Args:
-        state: width of s. generator: draws the weights. split: by way of a belief of the wait.
+        state: width of s.
+        generator: draws the weights.
+        split: by way of a belief of the wait.
         reward: what Q is the value of; only the split critic needs to know.
     """
 
@@ -79,7 +83,7 @@ class Critic(nn.Module):
         if not self.split:
             value: Tensor = self.net(torch.cat([state, rho[..., None]], dim=-1))[..., 0]
             return value
-        raw = self.net(state)
+        raw: Tensor = self.net(state)
         belief = Belief.of(raw)
         if self.reward in ("R1", "R2"):
             belief = belief._replace(crowd=torch.zeros_like(belief.crowd))
@@ -98,8 +102,8 @@ def rewarded(cost: Tensor, reward: Reward) -> Tensor:
 def _start_at(net: Mlp, start: tuple[float, ...]) -> None:
     last = net.layers[-1]
     with torch.no_grad():
-        last.weight.mul_(_LAST_SCALE)  # type: ignore[union-attr, operator]
-        last.bias.copy_(torch.tensor(start))  # type: ignore[union-attr, operator]
+        last.weight.mul_(_LAST_SCALE)  # type: ignore[operator]
+        last.bias.copy_(torch.tensor(start))  # type: ignore[operator]
 
 
 __all__ = ["DEAL", "Actor", "Critic", "Reward", "rewarded"]

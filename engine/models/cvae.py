@@ -38,7 +38,9 @@ class Cvae(nn.Module):
     """Encoder (38) and decoder (39), three layers each.
 
     Args:
-        latent: Z. generator: draws the weights. dropout: on the hidden layers of the encoder.
+        latent: Z.
+        generator: draws the weights.
+        dropout: on the hidden layers of the encoder.
     """
 
     def __init__(
@@ -53,24 +55,31 @@ class Cvae(nn.Module):
         """Mean and log-variance of z, eq. (38), (..., Z) each."""
         seen = torch.cat([x, context], dim=-1)
         seen = nn.functional.dropout(seen, self.dropout, self.training and self.dropout > 0.0)
-        mean, log_variance = self.encoder(seen).chunk(2, dim=-1)
-        return mean, log_variance.clamp(*_LOG_VARIANCE)
+        return moments(self.encoder(seen))
 
     def decode(self, z: Tensor, context: Tensor) -> Tensor:
         """Mean of x, eq. (39), in [0, 1], (..., 8)."""
         return torch.sigmoid(self.decoder(torch.cat([z, context], dim=-1)))
 
-    def losses(self, x: Tensor, context: Tensor, noise: Tensor) -> Losses:
+    def forward(self, x: Tensor, context: Tensor, noise: Tensor) -> Losses:
         """The loss (40), whose printed sign is of the bound to maximise; lower is better here.
 
         Args:
-            x: (..., 8). context: (..., 16). noise: standard normal, (..., Z).
+            x: (..., 8).
+            context: (..., 16).
+            noise: standard normal, (..., Z).
         """
         mean, log_variance = self.encode(x, context)
         rebuilt = self.decode(mean + noise * (0.5 * log_variance).exp(), context)
         reconstruction = ((x - rebuilt) ** 2).sum(dim=-1) / (2.0 * VARIANCE)
         kl = divergence(mean, log_variance)
         return Losses(reconstruction, kl, reconstruction + BETA * kl)
+
+
+def moments(raw: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and log-variance from the encoder's output (..., 2 Z)."""
+    mean, log_variance = raw.chunk(2, dim=-1)
+    return mean, log_variance.clamp(*_LOG_VARIANCE)
 
 
 def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:

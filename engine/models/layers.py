@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -56,14 +57,13 @@ class Mlp(nn.Module):
     """Linear layers with ReLU between them.
 
     Args:
-        widths: input, hidden..., output. generator: draws the weights.
+        widths: input, hidden..., output.
+        generator: draws the weights.
     """
 
     def __init__(self, widths: Sequence[int], generator: torch.Generator) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(
-            Linear(i, o, generator) for i, o in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.layers = nn.ModuleList(Linear(i, o, generator) for i, o in pairwise(widths))
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., widths[0]) to (..., widths[-1])."""

@@ -9,7 +9,7 @@ exponential one of mean `mean_s`.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,6 +19,8 @@ DEAL: Final = ("base", "a_s", "b_s", "c_s", "slope", "fixed", "deadline_s", "tol
 #: Quantiles nearer to one go on along the tangent, so that a gradient leads back.
 _STEEPEST: Final = 0.98
 _LEAST_MEAN_S: Final = 1e-3
+#: The actor says no less, as the gradient of the cost ends at rho = 0; it is executed as none.
+LEAST_SHARE: Final = 1e-3
 
 
 class Belief(NamedTuple):
@@ -38,13 +40,13 @@ class Belief(NamedTuple):
         """From three unbounded numbers, (..., 3)."""
         return cls(
             idle=0.5 * (1.0 + torch.tanh(raw[..., 0])),
-            mean_s=_LEAST_MEAN_S + 0.2 * torch.nn.functional.softplus(raw[..., 1]),
+            mean_s=_LEAST_MEAN_S + torch.sigmoid(raw[..., 1]),
             crowd=torch.nn.functional.softplus(raw[..., 2]),
         )
 
 
 def cheapest_share(belief: Belief, deal: Tensor) -> Tensor:
-    """rho of least expected social cost, in [0, 1]; gradients pass the clipping straight through.
+    """The rho of least expected social cost, in [0.001, 1].
 
     Args:
         belief: (...,) each.
@@ -54,7 +56,7 @@ def cheapest_share(belief: Belief, deal: Tensor) -> Tensor:
     burden = slope + toll_unit * belief.crowd
     level = (b + burden * deadline_s) / (a + b)
     rho = (a - c - quantile(belief, level)) / (a + b)
-    return rho + (rho.clamp(0.0, 1.0) - rho).detach()
+    return _within(rho, LEAST_SHARE, 1.0)
 
 
 def social_cost(rho: Tensor, belief: Belief, deal: Tensor) -> Tensor:
@@ -71,12 +73,40 @@ def social_cost(rho: Tensor, belief: Belief, deal: Tensor) -> Tensor:
 
 
 def quantile(belief: Belief, level: Tensor) -> Tensor:
-    """The wait not exceeded with probability `level`; beyond 0.98 along the tangent, (...,)."""
+    """The wait not exceeded with probability `level`; beyond 0.98 along the tangent, (...,).
+
+    It is zero below `idle`.
+    """
     inner = level.clamp(0.0, _STEEPEST)
     left = (1.0 - inner) / (1.0 - belief.idle).clamp_min(1e-6)
     curve = -belief.mean_s * torch.log(left)
     beyond = belief.mean_s * (level - _STEEPEST).clamp_min(0.0) / (1.0 - _STEEPEST)
-    return curve.clamp_min(0.0) + beyond
+    return _within(curve, 0.0, float("inf")) + beyond
+
+
+class _Clip(torch.autograd.Function):
+    """Clamp whose gradient is kept where descent leads back inside, and cut where it leads away.
+
+    Without the first a belief that once says all or nothing could not be left; without the second
+    it would grow for ever.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, low: float, high: float) -> Tensor:
+        ctx.save_for_backward(x < low, x > high)
+        return x.clamp(low, high)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        below, above = ctx.saved_tensors
+        (grad,) = grads
+        away = (below & (grad > 0.0)) | (above & (grad < 0.0))
+        return grad.masked_fill(away, 0.0), None, None
+
+
+def _within(x: Tensor, low: float, high: float) -> Tensor:
+    clipped: Tensor = _Clip.apply(x, low, high)  # type: ignore[no-untyped-call]
+    return clipped
 
 
 def wait_misfit(belief: Belief, wait_s: Tensor, crowd: Tensor) -> Tensor:

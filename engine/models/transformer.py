@@ -54,7 +54,8 @@ class Transformer(nn.Module):
     """Window of twin rows in, what the next second brings out, eqs. (25)-(30).
 
     Args:
-        inputs: width of a token. generator: draws the weights.
+        inputs: width of a token.
+        generator: draws the weights.
         width: d. heads, layers, hidden: of the encoder.
     """
 
@@ -74,7 +75,7 @@ class Transformer(nn.Module):
         self.register_buffer("positions", position_code(WINDOW, width), persistent=False)
 
     def forward(self, tokens: Tensor, hidden: Tensor) -> Tensor:
-        """Predictions (..., 4) from tokens (..., T, inputs); `hidden` (..., T) marks missing ones."""
+        """Predictions (..., 4) of tokens (..., T, inputs); `hidden` (..., T) marks missing ones."""
         positions: Tensor = self.positions  # type: ignore[assignment]
         x = self.embed(tokens) + positions.to(tokens.dtype)
         for index, layer in enumerate(self.layers):
@@ -95,7 +96,8 @@ def prediction_losses(predicted: Tensor, target: Tensor, had_task: Tensor) -> Te
     """Loss of each sample and output, (..., 4), MODEL D.3.
 
     Args:
-        predicted: (..., 4). target: 6 w, min(t/T, 3), E/E_max, success, (..., 4).
+        predicted: (..., 4).
+        target: 6 w, min(t/T, 3), E/E_max, success, (..., 4).
         had_task: whether the vehicle had one; without, only the wait counts, (...,).
     """
     huber = nn.functional.smooth_l1_loss(predicted[..., :2], target[..., :2], reduction="none")
@@ -111,4 +113,4 @@ def prediction_losses(predicted: Tensor, target: Tensor, had_task: Tensor) -> Te
 
 def _split(x: Tensor, heads: int) -> Tensor:
     """(..., T, d) to (..., heads, T, d / heads)."""
-    return x.unflatten(-1, (heads, -1)).transpose(-2, -3)
+    return x.reshape(*x.shape[:-1], heads, -1).transpose(-2, -3)

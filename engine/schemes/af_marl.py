@@ -13,9 +13,8 @@ from engine.params import Params
 
 LABEL = "AF-MARL"
 INGREDIENTS = (
-    "Federated actors and twin critics on twins, AdFL's forecast and a toll for the delay caused to "
-    "others; the actor's belief of the wait enters the closed form of the split, and RSUs share "
-    "load by quotas."
+    "Federated actors and twin critics on twins, a toll for the delay caused to others; what the "
+    "actor believes of the wait enters the closed form of the split; RSUs share load by quotas."
 )
 
 #: Policy that ships with the package, used where none is given; without it learning starts anew.
@@ -31,7 +30,9 @@ def build(
     """The scheme for one arm.
 
     Args:
-        params: of the run. rng: of this arm. policy: a trained one.
+        params: of the run.
+        rng: of this arm.
+        policy: a trained one.
         options: for a learner that starts anew; those of the policy otherwise.
 
     Raises:

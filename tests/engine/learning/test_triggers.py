@@ -29,8 +29,14 @@ def test_semi_synchronous(since_s, updates, attached, fired) -> None:
 
 @pytest.mark.parametrize(
     ("since_s", "updates", "expected", "fired"),
-    [(1.0, 4, 5, ""), (1.0, 5, 5, "all"), (14.9, 4, 5, ""), (15.0, 4, 5, "time-out"), (99.0, 0, 5, "")],
-)  # fmt: skip
+    [
+        (1.0, 4, 5, ""),
+        (1.0, 5, 5, "all"),
+        (14.9, 4, 5, ""),
+        (15.0, 4, 5, "time-out"),
+        (99.0, 0, 5, ""),
+    ],
+)
 def test_synchronous(since_s, updates, expected, fired) -> None:
     assert Synchronous(5.0).fired(since_s, updates, expected, 9) == fired
 
