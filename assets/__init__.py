@@ -1,0 +1,1 @@
+"""The stylesheet and the browser-side code, packaged as data."""

@@ -80,7 +80,7 @@ def _found() -> Iterator[tuple[str, str, str]]:
     for point in metadata.entry_points(group=ENTRY_POINTS):
         origin = point.dist.name if point.dist is not None else point.module
         yield point.name, point.name.upper(), f"Comes with the package {origin}."
-    yield BOUND, "BOUND", "Each task as if it were alone in the city: no scheme can be better."
+    yield BOUND, "Bound", "Each task as if it were alone in the city: no scheme can be better."
 
 
 def _schemes() -> Mapping[str, SchemeInfo]:

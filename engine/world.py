@@ -71,7 +71,8 @@ class World:
             fresh=fresh,
             kind=seen.kind,
             position_m=seen.position_m,
-            velocity_mps=heading * seen.speed_mps[:, None],
+            # Never quite zero: who waits at a light still points somewhere.
+            velocity_mps=heading * np.maximum(seen.speed_mps, 1e-6)[:, None],
             cpu_hz=cpu_hz,
             battery_j=within(params.battery, self._battery[seen.vehicle % _TRAITS]) * J_PER_WH,
             has_task=tasks.has_task,

@@ -20,7 +20,12 @@ CHROMIUM = (
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip browser tests where there is no browser; in CI a missing one is a failure."""
+    """Browser tests come last, and are skipped without a browser; in CI they fail then.
+
+    Playwright's event loop runs in the main thread from its first test on, where tests that run
+    loops of their own would trip over it.
+    """
+    items.sort(key=lambda item: ("browser" in item.keywords) + ("browser/live/" in item.nodeid))
     if CHROMIUM or os.environ.get("CI"):
         return
     skip = pytest.mark.skip(reason="no chromium on the PATH")

@@ -19,6 +19,7 @@ from engine.stage import SCHEMES
 
 #: Headings of the parameters in the order of the page; a group the schema adds comes last.
 _GROUPS: Final = ("Traffic", "Tasks", "RSUs", "Twins", "Offloading", "Vehicles", "Model")
+_LOOKING: Final = "You are looking on: to steer, open the link with the token that steers."
 _GRAPH: Final[dict[str, Any]] = {"displayModeBar": False, "responsive": True, "doubleClick": False}
 
 
@@ -41,6 +42,7 @@ def _controls() -> Component:
     ordered = [*_GROUPS, *(name for name in others if name not in _GROUPS)]
     return html.Aside(
         [
+            html.P(_LOOKING, id="viewer-note", className="note", hidden=True),
             html.Div(
                 [
                     _run(),
@@ -61,6 +63,8 @@ def _controls() -> Component:
 def _parameters(name: str) -> Component:
     shown, more = groups(True, name), groups(False, name)
     children: list[Any] = [*shown]
+    if name == METAS["density"].group:
+        children.append(html.P("", id="density-note", className="note", hidden=True))
     if more and shown:
         children.append(html.Details([html.Summary("More"), html.Div(more)], className="more"))
     else:

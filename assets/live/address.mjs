@@ -23,7 +23,7 @@ export class Address {
     const { steering, schema } = this.#parts;
     if (!link || !steering.control) return;
     this.#link = null;
-    const patch = link.preset ? wished(link, steering.control, schema) : {};
+    const patch = link.preset && !link.looking ? wished(link, steering.control, schema) : {};
     if (Object.keys(patch).length) await steering.wish(patch);
     this.remember();
   }

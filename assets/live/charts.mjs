@@ -19,7 +19,9 @@ class Timeline {
   }
 
   due(series) {
-    return series !== null && (series !== this.#series || series.after(this.#step) > 0);
+    // What was drawn stays until there is something to draw instead.
+    if (!series?.steps.length) return false;
+    return series !== this.#series || series.after(this.#step) > 0;
   }
 
   async draw(series, notices) {
@@ -143,6 +145,7 @@ function layoutColours(colours, graph) {
 class RsuLoad {
   #due = false;
   #drawn = 0;
+  #top = 0;
 
   constructor(graph) {
     this.graph = graph;
@@ -164,7 +167,8 @@ class RsuLoad {
     this.#drawn = performance.now();
     this.#due = false;
     const { backlogS, requests, up } = this.rsus;
-    await Plotly.restyle(
+    this.#top = steady(this.#top, Math.max(...backlogS));
+    await Plotly.update(
       this.graph,
       {
         x: [backlogS.map((_, index) => index)],
@@ -172,6 +176,7 @@ class RsuLoad {
         customdata: [requests.map((count, index) => (up[index] ? `${count} parts of tasks this second` : "out of order"))],
         "marker.color": [up.map((works) => (works ? this.colour : this.failed))],
       },
+      { "yaxis.range": [0, this.#top] },
       [0],
     );
   }
@@ -181,6 +186,14 @@ class RsuLoad {
     this.#due = true;
     await Plotly.relayout(this.graph, layoutColours(colours, this.graph));
   }
+}
+
+/** The upper end of an axis: round, and left alone while the data fills it reasonably. */
+function steady(top, most) {
+  if (most <= top && most >= 0.3 * top) return top;
+  const wanted = Math.max(0.1, 1.25 * most);
+  const size = 10 ** Math.floor(Math.log10(wanted));
+  return size * [1, 2, 5, 10].find((step) => wanted <= step * size);
 }
 
 export class Charts {

@@ -124,7 +124,17 @@ export class Controls {
       button.setAttribute("aria-checked", String(control.stage.includes(button.dataset.scheme)));
     }
     this.#scenario(control.params);
+    this.#density(control.params.density);
     this.#badges();
+  }
+
+  // Vehicles and density are two ways to say the same: density wins while it is on.
+  #density([low, high]) {
+    const note = byId("density-note");
+    note.hidden = !(high > 0);
+    const swings = low < high ? `, swinging between ${low} and ${high}` : `, ${high}`;
+    say(note, `Density sets the number${swings} per km².`);
+    document.querySelector("[data-param=vehicles]").classList.toggle("overruled", high > 0);
   }
 
   #running(running) {

@@ -8,6 +8,7 @@ const LEFT = 36;
 const RIGHT = 10;
 const TOP = 10;
 const BOTTOM = 34;
+const TEXT_PX = 34;
 const SPAN_MOST = 3; // of cost above the lowest point that is still drawn to scale
 
 export class Curve {
@@ -35,8 +36,9 @@ export class Curve {
     curves.forEach((option, i) => parts.push(...curveOf(option, i, i === chosen, scale)));
     if (local) parts.push(s("path", { d: diamond(scale.x(0), scale.y(local.cost[0])), class: "curve-local" }, s("title", { text: `All local: Ω ${fixed(local.cost[0])}` })));
     if (hindsight) parts.push(ring(scale.x(hindsight.rho), scale.y(hindsight.cost), `Best in hindsight: Ω ${fixed(hindsight.cost)}`));
-    for (const other of others) parts.push(...mark(other, scale, schema.colour(other.name, themeOf()), schema.label(other.name), false));
-    parts.push(...mark(choice, scale, schema.colour(arm, themeOf()), schema.label(arm), true));
+    const written = []; // where costs off the scale stand as text
+    for (const other of others) parts.push(...mark(other, scale, schema.colour(other.name, themeOf()), schema.label(other.name), false, written));
+    parts.push(...mark(choice, scale, schema.colour(arm, themeOf()), schema.label(arm), true, written));
     this.#svg.setAttribute("aria-label", `Expected cost over the offloaded share for ${curves.map(({ name }) => name).join(", ")}`);
     this.#svg.replaceChildren(...parts);
     this.#key(curves, chosen, Boolean(local));
@@ -73,13 +75,16 @@ function scaleOf(options, must, others) {
 }
 
 /** A scheme's choice: a dot, or an arrow with the cost where that is off the scale. */
-function mark({ rho, cost }, { x, y, to }, fill, label, shown) {
+function mark({ rho, cost }, { x, y, to }, fill, label, shown, written) {
   const title = s("title", { text: `${label}: ρ ${fixed(rho)}, Ω ${fixed(cost)}` });
   if (cost <= to) return [s("circle", { cx: x(rho), cy: y(cost), r: shown ? 5.2 : 3.8, fill, class: shown ? "choice shown" : "choice" }, title)];
   const at = `${x(rho)} ${y(to) - 3}`;
   const inwards = rho > 0.5 ? -7 : 7;
+  const arrow = s("path", { d: `M${at}l5 8h-10z`, fill, class: "choice" }, title);
+  if (written.some((taken) => Math.abs(taken - x(rho)) < TEXT_PX)) return [arrow];
+  written.push(x(rho));
   return [
-    s("path", { d: `M${at}l5 8h-10z`, fill, class: "choice" }, title),
+    arrow,
     s("text", { x: x(rho) + inwards, y: y(to) + 5, class: `curve-tick ${rho > 0.5 ? "end" : ""}`, text: fixed(cost, 1) }),
   ];
 }

@@ -58,6 +58,7 @@ export class Page {
       appBar.status(status);
       controls.statusReceived(status);
       this.#parts.map.setRunning(status.state === "running");
+      if (status.message) say(byId("map-wait"), status.message);
       this.#setStage(status.stage ?? []);
       this.#charts?.setNotices(status.notices ?? []);
     });
@@ -76,7 +77,7 @@ export class Page {
     if (hello.run !== this.#run) map.clear();
     this.#run = hello.run;
     this.#columns = hello.metrics;
-    document.body.dataset.role = hello.role ?? "";
+    this.#looking(hello.role === "viewer");
     this.#stage = [];
     this.#setStage(hello.stage ?? []);
     this.#newSeries();
@@ -85,6 +86,13 @@ export class Page {
     link.href = `/live/metrics/${hello.run}.csv`;
     if (hello.static && hello.static !== this.#city) this.#loadCity(hello.static);
     if (this.#arm) stream.setArm(this.#arm);
+  }
+
+  /** Who may only look gets no controls, rather than refusals. */
+  #looking(only) {
+    this.#parts.view.looking = only;
+    byId("viewer-note").hidden = !only;
+    document.querySelector("#controls .column-scroll").inert = only;
   }
 
   async #loadCity(address) {

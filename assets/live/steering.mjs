@@ -58,7 +58,10 @@ export class Steering extends EventTarget {
 
   /** Ask for a change; resolves to whether it was accepted. */
   async wish(patch) {
-    if (!this.control) return false;
+    if (!this.control) {
+      toast("The page is not connected to the engine yet: try again in a moment.", "error");
+      return false;
+    }
     this.#adopt(merged(this.control, patch, this.#schema));
     const names = Object.keys(patch.params ?? {}).filter((name) => this.#schema.param.get(name)?.live);
     for (const name of names) this.#waiting.set(name, Infinity);

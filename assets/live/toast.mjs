@@ -1,7 +1,7 @@
 // Sentences that appear for a while, and the banner for what lasts.
 import { byId, h, icon } from "./dom.mjs";
 
-const LASTS_MS = 7000;
+const LASTS_MS = 9000;
 const MOST = 4;
 
 /** Show one sentence; the same sentence twice is shown once. `level`: info or error. */

@@ -37,6 +37,10 @@ class Orders:
     ask_to: Ints
 
 
+_NOBODY: Final[Ints] = np.zeros(0, np.int64)
+NOTHING: Final = Orders(*(_NOBODY,) * 9)
+
+
 class Population:
     """A population that persists: nobody arrives, and the newest leave when fewer are wanted.
 
@@ -69,6 +73,10 @@ class Population:
 
     def orders(self, target: int, on_road: Bools) -> Orders:
         """What to do towards `target` vehicles; `on_road` are those with a valid place, (n,)."""
+        # Nearly always nobody is due; not known how far (NaN) is due as well.
+        due = on_road & ~(self._left_m >= NEAR_END_M)
+        if target == len(self.vehicle) and not due.any():
+            return NOTHING
         remove = self.vehicle[max(0, target) :]
         stay = len(self.vehicle) - len(remove)
         self._keep(slice(stay))
@@ -88,7 +96,7 @@ class Population:
     def _add(self, missing: int) -> tuple[Ints, Ints, Ints, Ints]:
         count = min(max(0, missing), MOST_NEW_PER_STEP)
         if not count:
-            return (np.zeros(0, np.int64),) * 4
+            return (_NOBODY,) * 4
         new = np.arange(self._next_id, self._next_id + count, dtype=np.int64)
         kind = self._rng.choice(3, count, p=KIND_SHARES)
         origin, destination = self._draw_roads(count), self._draw_roads(count)

@@ -22,15 +22,14 @@ from engine import ROOT
 from engine.mobility.net import net_path, read_net
 from engine.mobility.population import Orders, Population
 from engine.mobility.sumo_process import SumoProcess, sumo_version
-from engine.types import Floats, MobilityLost, Snapshot
+from engine.types import Floats, Ints, MobilityLost, Snapshot
 
 #: Options of SUMO that make the traffic what it is.
-FLAGS: Final = (
-    *("--step-length", "1", "--no-step-log", "true", "--no-warnings", "true"),
-    *("--xml-validation", "never", "--time-to-teleport", "300", "--max-depart-delay", "30"),
-    *("--ignore-route-errors", "true", "--device.rerouting.probability", "1"),
-    *("--device.rerouting.period", "0", "--device.rerouting.adaptation-interval", "10"),
-    *("--device.rerouting.adaptation-steps", "18"),
+_FLAGS: Final = (
+    "--step-length 1 --no-step-log true --no-warnings true --xml-validation never "
+    "--time-to-teleport 300 --max-depart-delay 30 --ignore-route-errors true "
+    "--device.rerouting.probability 1 --device.rerouting.period 0 "
+    "--device.rerouting.adaptation-interval 10 --device.rerouting.adaptation-steps 18"
 )
 _KINDS: Final = ("car", "bus", "truck")
 _ID_DIGITS: Final = 8
@@ -79,9 +78,11 @@ class SumoMobility:
         self._population = Population(np.random.default_rng(entropy), share)
         self._t_s = 0.0
         self._asked: Orders | None = None  # sent to SUMO and not yet answered
+        self._names = b""  # of the vehicles in the last answer
+        self._vehicle: Ints = np.zeros(0, np.int64)
         self.digest = _digest([net, types], seed)
         files = ["--net-file", str(net), "--additional-files", str(types), "--seed", str(seed)]
-        self._process = SumoProcess([*files, *FLAGS])
+        self._process = SumoProcess([*files, *_FLAGS.split()])
         self._process.send(_command(tc.CMD_GETVERSION, b""))
         self._process.receive()  # or SUMO says what it does not like about the net
 
@@ -100,28 +101,31 @@ class SumoMobility:
             self._send(self._population.orders(target_vehicles, np.zeros(0, np.bool_)))
         records = self._answer()
         self._t_s += 1.0
-        vehicle = (records["id"] - ord("0")) @ _ID_VALUE
-        if np.any(np.diff(vehicle) <= 0):
-            order = np.argsort(vehicle)
-            records, vehicle = records[order], vehicle[order]
+        vehicle = self._ids(records)
         xy, speed = records["xy"].astype(np.float64), records["mps"].astype(np.float64)
         # Waiting to enter, or between the two places of a teleport: position and speed are -2^30.
         on_road = xy[:, 0] > tc.INVALID_DOUBLE_VALUE
         self._population.observe(vehicle, np.where(on_road, speed, 0.0))
-        kind = self._population.kind[on_road]
+        kind = self._population.kind
         self._send(self._population.orders(target_vehicles, on_road))
-        return Snapshot(
-            t_s=self._t_s,
-            vehicle=vehicle[on_road],
-            position_m=xy[on_road],
-            speed_mps=speed[on_road],
-            heading_rad=_heading(records["degrees"][on_road].astype(np.float64)),
-            kind=kind,
-        )
+        heading = _heading(records["degrees"].astype(np.float64))
+        columns = (vehicle, xy, speed, heading, kind)
+        shown = columns if on_road.all() else (column[on_road] for column in columns)
+        return Snapshot(self._t_s, *shown)
 
     def close(self) -> None:
         """End SUMO; safe to call twice."""
         self._process.close()
+
+    def _ids(self, records: NDArray[np.void]) -> Ints:
+        """The vehicles' ids, ascending as SUMO was told of them, (n,)."""
+        names = records["id"].tobytes()
+        if names != self._names:  # rare: the population persists
+            self._names = names
+            self._vehicle = (records["id"] - ord("0")) @ _ID_VALUE
+            if np.any(np.diff(self._vehicle) <= 0):
+                raise MobilityLost(_UNKNOWN_FORM)
+        return self._vehicle
 
     def _send(self, orders: Orders) -> None:
         """Send a step's orders and the command to step, without waiting for the answer."""
@@ -289,7 +293,7 @@ def _heading(degrees: Floats) -> Floats:
 
 def _digest(files: Sequence[Path], seed: int) -> str:
     """Over everything that determines the motion: net, vehicle types, seed, options, versions."""
-    told = f"sumo {sumo_version()} numpy {np.__version__} seed={seed} {' '.join(FLAGS)}"
+    told = f"sumo {sumo_version()} numpy {np.__version__} seed={seed} {_FLAGS}"
     digest = hashlib.sha256(told.encode())
     for file in files:
         digest.update(hashlib.sha256(file.read_bytes()).digest())

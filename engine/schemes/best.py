@@ -22,7 +22,7 @@ from engine.physics.selfish import expected_share
 from engine.physics.settle import Plan, settle
 from engine.types import BY_RULE, Bools, Decision, Floats, Ints, Observation, Truth
 
-LABEL = "BEST"
+LABEL = "Best"
 INGREDIENTS = (
     "A central planner that sees every task, rate and queue of the step; a strong schedule, not a "
     "proven optimum."

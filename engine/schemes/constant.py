@@ -7,7 +7,7 @@ import numpy as np
 from engine.params import Params
 from engine.types import BY_RULE, Decision, Observation
 
-LABEL = "CONSTANT"
+LABEL = "Constant"
 INGREDIENTS = "One offloading fraction for all tasks, set by hand; sees nothing."
 
 

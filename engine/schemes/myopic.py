@@ -8,7 +8,7 @@ from engine.params import Params
 from engine.physics.selfish import expected_share
 from engine.types import BY_RULE, Decision, Observation
 
-LABEL = "MYOPIC"
+LABEL = "Myopic"
 INGREDIENTS = (
     "Minimises its own expected cost, given the ten-second mean wait in its RSU's twin; no toll."
 )

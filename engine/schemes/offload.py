@@ -7,7 +7,7 @@ import numpy as np
 from engine.params import Params
 from engine.types import BY_RULE, Decision, Observation
 
-LABEL = "OFFLOAD"
+LABEL = "Offload"
 INGREDIENTS = "Everything is offloaded to the serving RSU."
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from engine.params import MAX_VEHICLES, Params
 from engine.types import BY_RULE, Decision, Observation
 
-LABEL = "RANDOM"
+LABEL = "Random"
 INGREDIENTS = "A random fraction of each task is offloaded; sees nothing."
 
 

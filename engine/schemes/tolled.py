@@ -10,7 +10,7 @@ from engine.params import Params
 from engine.physics.selfish import expected_share
 from engine.types import BY_RULE, Decision, Observation
 
-LABEL = "TOLLED"
+LABEL = "Tolled"
 INGREDIENTS = (
     "Minimises its own expected cost plus a toll per offloaded cycle that grows with the requests "
     "in its RSU's twin; two constants tuned by hand."

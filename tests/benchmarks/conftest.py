@@ -31,6 +31,14 @@ class Load:
     def is_free(self) -> bool:
         return self.foreign < FREE
 
+    def judge(self, **reached: bool) -> None:
+        """Fail on a target that was missed; on a machine that others keep busy, skip."""
+        missed = [what for what, ok in reached.items() if not ok]
+        if not missed:
+            return
+        sentence = f"missed: {', '.join(missed)}; others used {self.foreign:.2f} cores"
+        pytest.fail(sentence) if self.is_free else pytest.skip(sentence)
+
 
 def _busy_s() -> float:
     """Processor time all processes have used, s."""

@@ -69,8 +69,9 @@ def map_site() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
+    """One browser for all: two of Playwright's loops cannot run in one thread."""
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as p:
         browser = p.chromium.launch(

@@ -36,7 +36,7 @@ def test_a_new_scheme_is_one_file(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "sumo_configs", tmp_path / "sumo_configs")
     text = (ROOT / "engine" / "schemes" / "local.py").read_text()
     (tmp_path / "engine" / "schemes" / "half_and_half.py").write_text(
-        text.replace('LABEL = "LOCAL"', 'LABEL = "HALF"')
+        text.replace('LABEL = "Local"', 'LABEL = "HALF"')
     )
     options = ["--schemes", "half-and-half,local", "--steps", "3", "--mobility", "synthetic"]
     done = subprocess.run(

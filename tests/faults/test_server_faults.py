@@ -79,6 +79,10 @@ class Server:
         self.process.communicate()
 
 
+#: It takes half a second; a machine busy with other tests gets more.
+GONE_S = 8
+
+
 @pytest.fixture
 def start(tmp_path):
     servers = []
@@ -93,13 +97,13 @@ def start(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
-def test_no_process_is_left_two_seconds_after_a_signal(start, name):
+def test_no_process_is_left_after_a_signal(start, name):
     server = start()
     server.running()
     family = server.family()
     assert len(family) == 2
     server.process.send_signal(getattr(signal, name))
-    _, alive = psutil.wait_procs(family, timeout=2)
+    _, alive = psutil.wait_procs(family, timeout=GONE_S)
     assert not alive
     assert server.process.wait() == 0
     assert server.process.stderr.read() == ""
@@ -118,8 +122,8 @@ def test_open_tabs_do_not_hold_up_the_end(start):
             return time.monotonic() - began
 
     family = server.family()
-    assert asyncio.run(leave()) < 2
-    assert not psutil.wait_procs(family, timeout=2)[1]
+    assert asyncio.run(leave()) < GONE_S
+    assert not psutil.wait_procs(family, timeout=GONE_S)[1]
 
 
 def test_a_killed_server_takes_its_engine_along(start):
@@ -127,7 +131,7 @@ def test_a_killed_server_takes_its_engine_along(start):
     server.running()
     family = server.family()
     server.process.kill()
-    assert not psutil.wait_procs(family, timeout=2)[1]
+    assert not psutil.wait_procs(family, timeout=GONE_S)[1]
 
 
 def test_a_killed_engine_is_back_within_three_seconds_and_tabs_see_it(start):

@@ -1,0 +1,127 @@
+"""What tests of the Live page do and see: type, pause, read a text, a chart, a place on the map."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from engine.store import Store
+from tests.browser.live_server import Server, place, until
+
+WAIT_S = 40.0
+
+
+def whole_city(page: Any) -> None:
+    """Show all of the city, and wait until the map has come to rest."""
+    page.get_by_label("Show the whole city").click()
+    page.mouse.move(2, 2)
+    seen: list[Any] = []
+
+    def at_rest() -> bool:
+        seen.append(page.evaluate("probe.view"))
+        return len(seen) > 2 and seen[-1] == seen[-2] == seen[-3] is not None
+
+    until(at_rest, WAIT_S, "the map is at rest")
+
+
+def drawn(page: Any, more: int) -> None:
+    """Wait until `more` further frames were drawn."""
+    seen = page.evaluate("globalThis.probe?.drawn.length ?? 0")
+    enough = f"(globalThis.probe?.drawn.length ?? 0) >= {seen + more}"
+    until(lambda: page.evaluate(enough), WAIT_S, f"{more} frames drawn")
+
+
+def text(page: Any, selector: str) -> str:
+    return str(page.locator(selector).first.inner_text())
+
+
+def number(raw: str) -> float:
+    """The first number in a text of the page."""
+    found = re.search(r"[-\u2212]?\d+(\.\d+)?", raw)
+    assert found, f"no number in {raw!r}"
+    return float(found[0].replace("\u2212", "-"))
+
+
+def same(raw: str, value: float, places: int) -> bool:
+    """Whether a text shows this value, rounded to so many places."""
+    return abs(number(raw) - value) <= 0.5 * 10**-places + 1e-9
+
+
+def applied(server: Server, name: str, value: object) -> None:
+    def there() -> bool:
+        return bool(server.status["params"][name] == pytest.approx(value))
+
+    until(there, WAIT_S, f"the engine has {name} = {value}")
+
+
+def typed(page: Any, name: str, value: str) -> None:
+    field = page.locator(f"#value-{name}")
+    field.scroll_into_view_if_needed()
+    field.fill(value)
+    field.press("Enter")
+
+
+def pause(page: Any, server: Server) -> int:
+    """Pause by the button; gives the step at which the engine stands."""
+    if server.control["running"]:
+        page.locator("#run-toggle").click()
+    until(lambda: server.status["state"] == "paused", WAIT_S, "the engine pauses")
+    step = int(server.status["step"])
+    until(lambda: shown_step(page) == step, WAIT_S, "the page shows the last step")
+    return step
+
+
+def shown_step(page: Any) -> int:
+    """The step on the clock; the first ends after one second."""
+    clock = text(page, "#clock")
+    if "–" in clock:
+        return -1
+    hours, minutes, seconds = map(int, clock.split(":"))
+    return 3600 * hours + 60 * minutes + seconds - 1
+
+
+def frame_of(store: Store) -> bytes:
+    found = store.frame()
+    assert found
+    return found[1]
+
+
+def text_of_field(page: Any, name: str) -> str:
+    return str(page.locator(f"#value-{name}").input_value())
+
+
+def rsu_at(page: Any, store: Store, index: int) -> tuple[float, float]:
+    """Where on the page an RSU is drawn."""
+    city = json.loads(store.static(store.status()["run"]) or b"{}")
+    rsu = city["rsus"][index]
+    return place(page, rsu["x"], rsu["y"])
+
+
+def traces(page: Any, panel: str) -> list[dict[str, Any]]:
+    """What a chart draws: scheme, role, x and y of each trace that can be seen."""
+    found: list[dict[str, Any]] = page.evaluate(
+        """(panel) => document.querySelector(`#chart-${panel} .js-plotly-plot`).data
+          .filter((trace) => trace.visible !== false)
+          .map(({ meta, x, y, customdata }) => ({
+            ...meta, x: Array.from(x ?? []), y: Array.from(y ?? []),
+            said: Array.from(customdata ?? []),
+          }))""",
+        panel,
+    )
+    return found
+
+
+def xs(page: Any, panel: str, scheme: str) -> list[str]:
+    for trace in traces(page, panel):
+        if trace.get("scheme") == scheme and trace.get("role") == "mean":
+            return list(trace["x"])
+    return []
+
+
+def rsu_requests(page: Any) -> list[int]:
+    """Parts of tasks that came to each RSU in the step the chart shows, -1 where it is down."""
+    said = traces(page, "rsu-load")[0]["said"]
+    return [int(s.split()[0]) if s[0].isdigit() else -1 for s in said]

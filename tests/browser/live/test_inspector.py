@@ -1,0 +1,146 @@
+"""The inspector shows the engine's numbers, and RSUs fail and come back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import wire
+from engine.store import Store
+from tests.browser.live.looking import (
+    WAIT_S,
+    frame_of,
+    number,
+    pause,
+    rsu_at,
+    rsu_requests,
+    same,
+    text,
+)
+from tests.browser.live_server import Server, place, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.sumo, pytest.mark.timeout(240)]
+
+
+def alone(page: Any, store: Store) -> tuple[int, tuple[float, float]]:
+    """A vehicle no other is near on the screen, its id and place; the engine must be paused."""
+    frame = frame_of(store)
+    slots, ids = wire.slots(frame).tolist(), wire.vehicle_ids(frame).tolist()
+    script = "slots => Promise.all(slots.map((slot) => probe.ask({ type: 'locate', slot })))"
+    at = page.evaluate(script, slots)
+    box = page.locator("#map").bounding_box()
+    places = np.array([[p["x"], p["y"]] if p else [-1e6, -1e6] for p in at])
+    middle = np.array([box["width"], box["height"]]) / 2
+    inside = np.abs(places - middle).max(axis=1) < 0.4 * box["height"]
+    status_run = store.status()["run"]
+    towers = json.loads(store.static(status_run))["rsus"]
+    rsus = np.array([place(page, r["x"], r["y"]) for r in towers]) - [box["x"], box["y"]]
+    away = np.linalg.norm(places[:, None] - rsus[None], axis=2).min(axis=1)
+    apart = np.sort(np.linalg.norm(places[:, None] - places[None], axis=2), axis=1)[:, 1]
+    row = int(np.argmax(np.where(inside & (away > 25), np.minimum(apart, 40), -1)))
+    return ids[row], (box["x"] + places[row, 0], box["y"] + places[row, 1])
+
+
+def told_of(page: Any, store: Store, key: str, step: int) -> dict[str, Any]:
+    """What the engine says of a thing after this step, once the page can have it."""
+
+    def there() -> dict[str, Any] | None:
+        told = store.inspect(key)
+        return told if told and told["step"] == step else None
+
+    found: dict[str, Any] = until(there, WAIT_S, f"{key} is explained at step {step}")
+    return found
+
+
+def facts(page: Any, heading: str) -> dict[str, str]:
+    """A list of facts of the inspector under this heading."""
+    section = page.locator("#inspector section", has=page.get_by_role("heading", name=heading))
+    names = section.locator("dt").all_inner_texts()
+    return dict(zip(names, section.locator("dd").all_inner_texts(), strict=True))
+
+
+def test_the_inspector_of_a_vehicle_says_what_the_engine_says(
+    page: Any, server: Server, store: Store
+) -> None:
+    step = pause(page, server)
+    vehicle, at = alone(page, store)
+    page.mouse.click(*at)
+    until(lambda: text(page, "#inspector-title") == f"Vehicle {vehicle}", WAIT_S, "it opens")
+    told = told_of(page, store, f"v:{vehicle}", step)
+    for _ in range(20):
+        if told["task"] and "tolled" in told["arms"] and told["arms"]["tolled"]["choice"]:
+            break
+        page.keyboard.press(".")
+        step += 1
+        told = told_of(page, store, f"v:{vehicle}", step)
+    assert told["task"], "a vehicle has a task every other second"
+    deadline_s = told["task"]["deadline_s"]
+    until(
+        lambda: same(facts(page, "Task").get("Deadline T", "0"), deadline_s, 2)
+        and same(facts(page, "Task")["Data D"], told["task"]["data_mb"], 2),
+        WAIT_S, "the page shows this task",
+    )  # fmt: skip
+    task = facts(page, "Task")
+    assert same(task["Work C"], told["task"]["gcycles"], 2)
+    identity = text(page, "#inspector .identity").split("·")
+    assert identity[0].strip().lower() == told["type"]
+    assert same(identity[1], told["actual"]["speed_mps"], 1)
+    assert same(identity[2], told["actual"]["x"], 0)
+    twins = page.locator("#inspector table.twin tbody tr").all_inner_texts()
+    shown = {row.split("\t")[0]: row.split("\t")[1] for row in twins}
+    twin = told["arms"]["tolled"].get("twin") or told["twin"]
+    assert same(shown["East"], twin["x"], 0)
+    assert same(shown["Processor"], twin["cpu_ghz"], 2)
+    assert same(shown["Radio rate"], twin["rate_mbps"], 1)
+    assert same(shown["Battery"], twin["battery_wh"], 1)
+    decided(page, told)
+
+
+def decided(page: Any, told: dict[str, Any]) -> None:
+    """The table of choices, the equation and the verdict are the engine's."""
+    labels = {"NON-DRL": "non-drl", "Myopic": "myopic", "Tolled": "tolled", "Best": "best"}
+    rows = page.locator("#inspector table.choices tbody tr").all_inner_texts()
+    assert len(rows) == len(labels)
+    for row in rows:
+        name, rho, _, cost, regret = (cell.strip() for cell in row.split("\t"))
+        arm = told["arms"][labels[name]]
+        assert same(rho, 100 * arm["choice"]["rho"], 0)
+        assert same(cost, arm["choice"]["cost"], 2)
+        assert same(regret, max(0.0, arm["regret"]), 2)
+    tolled = told["arms"]["tolled"]
+    assert text(page, "#inspector .equation") == tolled["equation"]
+    assert number(tolled["equation"].rpartition("=")[2]) == pytest.approx(
+        tolled["choice"]["cost"], abs=0.006
+    )
+    verdict = text(page, "#inspector .verdict")
+    assert verdict.startswith("In time." if tolled["choice"]["success"] else "Too late.")
+    assert page.locator("#inspector .why svg").count() >= 1
+
+
+def test_a_failed_rsu_loses_its_work_to_others(page: Any, server: Server, store: Store) -> None:
+    until(lambda: max(rsu_requests(page), default=0) > 1, WAIT_S, "RSUs have work")
+    before = rsu_requests(page)
+    index = int(np.argmax(before))
+    page.mouse.click(*rsu_at(page, store, index))
+    until(lambda: text(page, "#inspector-title") == f"RSU {index}", WAIT_S, "it opens")
+    told = until(lambda: store.inspect(f"r:{index}"), WAIT_S, "it is explained")
+    hardware = page.locator("#inspector dl.facts").first.inner_text()
+    assert f"{told['cpu_ghz']:.2f} GHz" in hardware
+    page.get_by_role("button", name="Fail it").click()
+    until(lambda: server.status["down"] == [index], WAIT_S, "the engine has it down")
+    until(lambda: store.inspect(f"r:{index}")["up"] is False, WAIT_S, "it is out of order")
+
+    def without() -> list[int] | None:
+        now = rsu_requests(page)
+        return now if now[index] == -1 and sum(now) > 0.4 * sum(before) else None
+
+    until(without, WAIT_S, "the others have the work")
+    told = store.inspect(f"r:{index}")
+    assert all(arm["requests"] == 0 and arm["served"] == [] for arm in told["arms"].values())
+    until(lambda: "Out of order" in text(page, "#inspector .state-word"), WAIT_S, "it says so")
+    page.get_by_role("button", name="Restore it").click()
+    until(lambda: server.status["down"] == [], WAIT_S, "the engine has it back")
+    until(lambda: rsu_requests(page)[index] > 0, WAIT_S, "it has work again")
