@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from engine.learning import clients
 from engine.learning.adfl import Adfl, AdflOptions
 from engine.learning.averaging import Averaging, Merge, Mode, arrivals
+from engine.learning.checkpoint import CheckpointError
 from engine.learning.exploration import Exploration
 from engine.learning.features import CONTEXT, STATE, View, view
 from engine.learning.forecast import Forecaster
@@ -24,11 +25,6 @@ from engine.learning.td3 import Settings, Td3
 from engine.models.actor_critic import Reward
 from engine.models.split_head import LEAST_SHARE
 from engine.types import BY_RULE, Decision, Floats, Ints, Observation, Outcome
-
-#: Longest wait that is learnt from; beyond W_max = 1 s a sub-task is refused anyway.
-_LONGEST_WAIT_S: Final = 1.2
-#: Crowd charged for a sub-task that was refused, whose toll the RSU cannot reckon.
-_REFUSED_CROWD: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -154,7 +150,7 @@ class Agent:
             width = self.learners.columns.width
             self._replay = Replay(settings.learners, settings.capacity, width)
         closed = self._close(observation.vehicle[seen.row], seen)
-        self._open = (observation.vehicle[seen.row], self._rows(observation, seen, outcome))
+        self._open = (observation.vehicle[seen.row], self._rows(seen, outcome))
         if self.adfl is not None:
             self.adfl.learn(outcome, float(observation.step))
         if int(self._replay.sizes.min()) < settings.warm_up:
@@ -196,24 +192,17 @@ class Agent:
         self._replay.add(then % self.options.settings.learners, rows)
         return len(rows)
 
-    def _rows(self, observation: Observation, seen: View, outcome: Outcome) -> NDArray[np.float32]:
+    def _rows(self, seen: View, outcome: Outcome) -> NDArray[np.float32]:
         """Transitions without their end: the next state is filled in a step later."""
         columns, row = self.learners.columns, seen.row
         rows = np.zeros((len(row), columns.width), np.float32)
         s, d = columns.state, seen.deal.shape[1]
-        rho, refused = outcome.rho[row], outcome.rejected[row]
-        served = (outcome.target[row] == seen.seat) & (rho > 0.0)
-        share = np.maximum(rho * seen.deal[:, -1], 1e-9)
         rows[:, :s], rows[:, s : s + d] = seen.state, seen.deal
-        rows[:, s + d] = rho
+        rows[:, s + d] = outcome.rho[row]
         kind = self.options.settings.reward
         rows[:, s + d + 1] = reward(outcome.cost[row], outcome.toll[row], kind)
-        rows[:, s + d + 2] = np.minimum(outcome.wait_s[row], _LONGEST_WAIT_S)
-        rows[:, s + d + 3] = np.where(refused, _REFUSED_CROWD, outcome.toll[row] / share)
-        rows[:, s + d + 4] = served | refused
         # Deals of padding and ends must divide: base one everywhere.
         rows[:, -d - 1 : -1] = 1.0
-        del observation
         return rows
 
     def end_episode(self) -> None:
@@ -229,14 +218,22 @@ class Agent:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Become what `state` described."""
-        self.options = Options.from_json(state["options"])
-        self.learners = Td3(STATE + CONTEXT, self.options.settings, seed=0)
-        self.exploration = self.options.exploration
-        with torch.no_grad():
-            for name, value in self.learners.tensors():
-                value.copy_(torch.from_numpy(state["tensors"][name]))
-        self.averaging = Averaging(self.learners, self.options.federation)
+        """Become what `state` described.
+
+        Raises:
+            CheckpointError: it is of another make of networks or options; nothing has changed then.
+        """
+        try:
+            options = Options.from_json(state["options"])
+            learners = Td3(STATE + CONTEXT, options.settings, seed=0)
+            with torch.no_grad():
+                for name, value in learners.tensors():
+                    value.copy_(torch.from_numpy(state["tensors"][name]).reshape(value.shape))
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise CheckpointError("The policy is of another make: train it again.") from error
+        self.options, self.learners = options, learners
+        self.exploration = options.exploration
+        self.averaging = Averaging(learners, options.federation)
 
 
 def reward(cost: Floats, toll: Floats, kind: Reward) -> Floats:

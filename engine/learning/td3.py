@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from engine.models.actor_critic import Actor, Critic, Reward
 from engine.models.layers import generator, stacked
-from engine.models.split_head import DEAL, wait_misfit
+from engine.models.split_head import DEAL
 
 #: The networks that a policy is made of; all are averaged by the federation.
 NETWORKS: Final = (
@@ -36,7 +36,6 @@ class Settings:
     Attributes:
         split: networks that know the closed form of the split; off is Algorithm 4 as printed.
         reward: see `Reward`. gamma: the paper's 0.99 learns slower and no better (MODEL C).
-        wait_weight: of the logged waits' likelihood in the split critics' loss.
         strain: penalty on u^2 of the plain actor. learners: G.
     """
 
@@ -49,26 +48,25 @@ class Settings:
     capacity: int = 5000
     updates: int = 4
     warm_up: int = 64
-    wait_weight: float = 1.0
     strain: float = 1e-2
     learners: int = 20
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where things stand in a replay row: s, deal, a, r, wait, crowd, seen, s', deal', goes on."""
+    """Where things stand in a replay row: s, deal, a, r, s', deal', goes on."""
 
     state: int
     width: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "width", 2 * (self.state + len(DEAL)) + 6)
+        object.__setattr__(self, "width", 2 * (self.state + len(DEAL)) + 3)
 
     def take(self, rows: Tensor) -> tuple[Tensor, ...]:
         """The parts of rows (..., width), in the order of the class's first line."""
-        widths = [self.state, len(DEAL), 1, 1, 1, 1, 1, self.state, len(DEAL), 1]
+        widths = [self.state, len(DEAL), 1, 1, self.state, len(DEAL), 1]
         parts = torch.split(rows, widths, dim=-1)
-        vectors = (0, 1, 7, 8)
+        vectors = (0, 1, 4, 5)
         return tuple(p if i in vectors else p.squeeze(-1) for i, p in enumerate(parts))
 
 
@@ -118,17 +116,12 @@ class Td3(nn.Module):
         Returns:
             Critic and actor loss of each learner, (G,) each.
         """
-        state, deal, rho, reward, wait_s, crowd, seen, then, then_deal, goes_on = self.columns.take(
-            rows
-        )
+        state, deal, rho, reward, then, then_deal, goes_on = self.columns.take(rows)
         wanted = self.target_value(reward, goes_on, then, then_deal)
         critic_loss = torch.zeros(len(rows))
         for critic in (self.critic1, self.critic2):
             error = (critic(state, rho, deal) - wanted) ** 2  # (48)
             critic_loss = critic_loss + error.mean(dim=-1)
-            if self.settings.split and self.settings.wait_weight > 0.0:
-                misfit = wait_misfit(critic.believe(state), wait_s, crowd) * seen
-                critic_loss = critic_loss + self.settings.wait_weight * misfit.mean(dim=-1)
         _step(self.critic_optimiser, critic_loss)
         value = self.critic1(state, self.actor(state, deal), deal).mean(dim=-1)
         actor_loss = -value + self.settings.strain * self.actor.strain(state)  # (54)

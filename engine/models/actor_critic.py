@@ -89,10 +89,6 @@ class Critic(nn.Module):
             belief = belief._replace(crowd=torch.zeros_like(belief.crowd))
         return rewarded(social_cost(rho, belief, deal), self.reward) + raw[..., 3]
 
-    def believe(self, state: Tensor) -> Belief:
-        """What the split critic expects of the queue, (...,) each."""
-        return Belief.of(self.net(state))
-
 
 def rewarded(cost: Tensor, reward: Reward) -> Tensor:
     """The reward of a cost, the toll already in it where it counts, (...,)."""

@@ -107,11 +107,3 @@ class _Clip(torch.autograd.Function):
 def _within(x: Tensor, low: float, high: float) -> Tensor:
     clipped: Tensor = _Clip.apply(x, low, high)  # type: ignore[no-untyped-call]
     return clipped
-
-
-def wait_misfit(belief: Belief, wait_s: Tensor, crowd: Tensor) -> Tensor:
-    """Negative log-likelihood of a wait that was seen, and a proper score of the crowd, (...,)."""
-    idle = belief.idle.clamp(1e-6, 1.0 - 1e-6)
-    waited = -torch.log(1.0 - idle) + belief.mean_s.log() + wait_s / belief.mean_s
-    seen = torch.where(wait_s < 1e-6, -torch.log(idle), waited)
-    return seen + belief.crowd - crowd * torch.log(belief.crowd + 1e-4)

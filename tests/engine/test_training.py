@@ -85,3 +85,21 @@ def test_a_saved_policy_decides_as_the_one_that_was_trained(tmp_path: Path) -> N
         one, other = trained.act(seen), loaded.act(seen)
         assert one.rho.tolist() == other.rho.tolist()
         assert one.target.tolist() == other.target.tolist()
+
+
+def test_a_policy_of_another_make_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    agent = build(PARAMS, np.random.default_rng(0), options=Options(settings=SMALL))
+    state = agent.state()
+    other = build(PARAMS, np.random.default_rng(1), options=OPTIONS)
+    before = {name: value.clone() for name, value in other.learners.tensors()}
+    short = {name: array[:, :1] for name, array in state["tensors"].items()}
+    for broken in (
+        {**state, "tensors": short},
+        {**state, "tensors": {}},
+        {**state, "options": {**state["options"], "settings": {"nonsense": 1}}},
+    ):
+        with pytest.raises(CheckpointError, match="another make"):
+            other.restore(broken)
+    assert all(torch.equal(before[name], value) for name, value in other.learners.tensors())
+    other.restore(state)
+    assert dict(other.learners.tensors()).keys() == state["tensors"].keys()

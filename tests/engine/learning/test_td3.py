@@ -34,7 +34,7 @@ def test_the_target_is_no_more_than_either_critic_says(split: bool) -> None:
     learner = a_learner(split=split)
     for _ in range(3):
         learner.update(batch(2, 16))
-    _, _, _, reward, _, _, _, then, deal, _ = learner.columns.take(batch(2, 16, 1))
+    _, _, _, reward, then, deal, _ = learner.columns.take(batch(2, 16, 1))
     goes_on = torch.ones_like(reward)
     target = learner.target_value(reward, goes_on, then, deal)
     rho = learner.actor_target(then, deal)
@@ -103,8 +103,7 @@ def toy(learner: Td3, deal: np.ndarray, rng: np.random.Generator) -> torch.Tenso
     cost = 1.5 + (delay - 0.5) / 0.6 - 0.3 * rho
     rows = np.zeros((2, 64, learner.columns.width), np.float32)
     rows[..., 0], rows[..., 1:9], rows[..., 9] = crowded, deal, rho
-    rows[..., 10], rows[..., 11] = 1.0 / (cost + toll), wait
-    rows[..., 12], rows[..., 13] = crowded, 1.0
+    rows[..., 10] = 1.0 / (cost + toll)
     rows[..., -9:-1] = 1.0
     return torch.from_numpy(rows)
 

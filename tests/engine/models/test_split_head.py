@@ -13,7 +13,6 @@ from engine.models.split_head import (
     cheapest_share,
     quantile,
     social_cost,
-    wait_misfit,
 )
 from engine.physics.split import cheapest_share as certain_share
 
@@ -86,16 +85,3 @@ def test_quantiles_ascend_from_zero() -> None:
     waits = quantile(belief, levels)
     assert (waits[levels <= 0.4] == 0.0).all()
     assert (waits.diff() >= 0.0).all()
-
-
-def test_the_misfit_is_least_at_the_truth() -> None:
-    rng = np.random.default_rng(1)
-    waits = np.where(rng.random(50_000) < 0.4, 0.0, rng.exponential(0.15, 50_000))
-    wait, crowd = torch.from_numpy(waits), torch.from_numpy(rng.poisson(0.8, 50_000).astype(float))
-
-    def misfit(idle, mean, many):
-        return float(wait_misfit(a_belief(idle, mean, many), wait, crowd).mean())
-
-    truth = misfit(0.4, 0.15, 0.8)
-    for other in ((0.5, 0.15, 0.8), (0.4, 0.2, 0.8), (0.4, 0.15, 1.0)):
-        assert truth < misfit(*other)
