@@ -1,0 +1,116 @@
+"""Federation of AF-MARL's learners, lines 19-24 of Algorithm 4: actors, critics and targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.learning import clients, federation
+from engine.learning.td3 import Td3
+from engine.learning.triggers import Asynchronous, Fired, SemiSynchronous, Synchronous, Trigger
+from engine.types import Bools, Floats, Ints
+
+Mode = Literal["semi", "sync", "async", "none"]
+_TRIGGERS: Final[dict[str, Trigger]] = {
+    "semi": SemiSynchronous(),
+    "sync": Synchronous(),
+    "async": Asynchronous(),
+}
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One aggregation of learners: when, why, whose, how stale, and with which weight."""
+
+    t_s: float
+    fired: Fired
+    learner: tuple[int, ...]
+    staleness: tuple[float, ...]
+    weight: tuple[float, ...]
+
+
+class Averaging:
+    """Keeps the federation's model and what each learner last fetched of it.
+
+    Args:
+        learners: the networks.
+        mode: the trigger, and nothing else; none leaves learners alone.
+    """
+
+    def __init__(self, learners: Td3, mode: Mode) -> None:
+        self._learners, self._mode = learners, mode
+        self._count = learners.settings.learners
+        self._base = self._flat()
+        self._model = self._base[0].clone()
+        self._version = 0
+        self._fetched = np.zeros(self._count, np.int64)
+        self._buffer: list[int] = []
+        self._since_s = 0.0
+
+    def step(self, t_s: float, able: Bools, arrival_s: Floats, samples: Floats) -> list[Merge]:
+        """Let the updates of this second arrive.
+
+        Args:
+            t_s: now.
+            able: learners with an eligible client in coverage, (G,).
+            arrival_s: when in the second each update is there, (G,).
+            samples: in replay, (G,).
+        """
+        if self._mode == "none":
+            return []
+        trigger, merges = _TRIGGERS[self._mode], []
+        coming = [g for g in np.argsort(arrival_s, kind="stable").tolist() if able[g]]
+        for left, learner in zip(range(len(coming), 0, -1), coming, strict=True):
+            if learner not in self._buffer:
+                self._buffer.append(learner)
+            now_s = t_s + float(arrival_s[learner])
+            expected = len(self._buffer) + left - 1
+            fired = trigger.fired(now_s - self._since_s, len(self._buffer), expected, self._count)
+            if fired:
+                merges.append(self._merge(now_s, fired, samples))
+        return merges
+
+    def _merge(self, t_s: float, fired: Fired, samples: Floats) -> Merge:
+        """Aggregate the buffer; who is in it fetches the new model."""
+        who = np.array(self._buffer)
+        stale = (self._version - self._fetched[who]).astype(float)
+        deltas = self._flat()[who] - self._base[who]
+        kept = torch.isfinite(deltas).all(dim=1).numpy()
+        alpha = federation.weights(samples[who], stale, kept, "full")
+        if self._mode == "async":
+            alpha = alpha * federation.asynchronous_share(float(stale[0]))
+        self._model = federation.aggregate(self._model, deltas, alpha)
+        self._version += 1
+        self._fetched[who] = self._version
+        self._base[who] = self._model
+        self._write(who.tolist())
+        self._buffer, self._since_s = [], t_s
+        return Merge(t_s, fired, tuple(who.tolist()), tuple(stale.tolist()), tuple(alpha.tolist()))
+
+    @property
+    def parameters(self) -> int:
+        """Size of what is sent."""
+        return len(self._model)
+
+    def _flat(self) -> Tensor:
+        values = dict(self._learners.tensors())
+        return federation.flatten(values, models=self._count)
+
+    @torch.no_grad()
+    def _write(self, learners: list[int]) -> None:
+        at = 0
+        for _, value in self._learners.tensors():
+            size = value[0].numel()
+            value[learners] = self._model[at : at + size].view(value.shape[1:])
+            at += size
+
+
+def arrivals(cpu_hz: Floats, rate_bps: Floats, learner: Ints, count: int, size: int) -> Floats:
+    """When each learner's update is in: its fastest vehicle's training and upload, (G,), s."""
+    soonest = np.full(count, np.inf)
+    np.minimum.at(soonest, learner, clients.turnaround(cpu_hz, rate_bps, size))
+    return soonest

@@ -1,0 +1,50 @@
+"""The replay buffer D of Algorithm 4: one ring of rows for each learner."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.float32]
+
+
+class Replay:
+    """Rings of equal capacity, one transition a row, so that a sample is one gather.
+
+    Args:
+        learners: G.
+        capacity: rows kept for each.
+        width: of a row.
+    """
+
+    def __init__(self, learners: int, capacity: int, width: int) -> None:
+        self._rows = np.zeros((learners, capacity, width), np.float32)
+        self._added = np.zeros(learners, np.int64)
+        self.capacity = capacity
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Rows each learner can sample from, (G,)."""
+        return np.minimum(self._added, self.capacity)
+
+    def add(self, learner: NDArray[np.int64], rows: Rows) -> None:
+        """Append rows, the k-th to the ring of `learner[k]`; the oldest make room."""
+        for one in np.unique(learner):  # twenty learners, each with a handful of rows a step
+            new = rows[learner == one][-self.capacity :]
+            at = (self._added[one] + np.arange(len(new))) % self.capacity
+            self._rows[one, at] = new
+            self._added[one] += len(new)
+
+    def sample(self, batch: int, rng: np.random.Generator) -> Rows:
+        """Rows drawn at random with replacement, (G, batch, width); every ring needs one."""
+        if not self._added.all():
+            raise ValueError("sample: a learner has no transition yet")
+        at = rng.integers(0, self.sizes[:, None], (len(self._rows), batch))
+        mine = np.arange(len(self._rows))[:, None]
+        return np.asarray(self._rows[mine, at])
+
+    def contents(self, learner: int) -> Rows:
+        """What one ring holds, oldest first, (size, width)."""
+        kept = int(self.sizes[learner])
+        at = (self._added[learner] - kept + np.arange(kept)) % self.capacity
+        return np.asarray(self._rows[learner, at])

@@ -1,0 +1,1 @@
+"""Networks, each defined once and used singly or stacked over clients; see `layers`."""
