@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from io import TextIOWrapper
 from pathlib import Path
+
+from engine.lock import HeldError, hold
 
 
 class ClaimError(RuntimeError):
@@ -20,23 +21,14 @@ def claim(folder: Path) -> TextIOWrapper:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = (folder / "server.lock").open("a+")
+        return hold(folder / "server.lock")
+    except HeldError as held:
+        raise ClaimError(
+            f"Another iov-twin (process {held.owner}) shows the store {folder}: close it, "
+            "or choose another folder with --store."
+        ) from None
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise ClaimError(
             f"The store {folder} cannot be written ({why}): choose another folder with --store."
         ) from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        owner = lock.read(20).strip() or "unknown"
-        lock.close()
-        raise ClaimError(
-            f"Another iov-twin (process {owner}) shows the store {folder}: close it, "
-            "or choose another folder with --store."
-        ) from None
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock

@@ -8,7 +8,6 @@ one is begun and what memory holds of the run is written again.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import time
@@ -28,6 +27,7 @@ from engine.disk import (
     set_aside_since,
     to_json,
 )
+from engine.lock import HeldError, hold
 from engine.rows import CHUNK, F32
 from engine.store import LOCK, SCHEMA, Store, change_key, chunk_key, ring_key
 
@@ -296,18 +296,10 @@ class Publisher(Store):
 
 def _locked(folder: Path) -> TextIOWrapper:
     """The folder's engine lock, held; raises StoreTakenError."""
-    file = (folder / LOCK).open("a+")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        owner = file.read(20).strip() or "unknown"
-        file.close()
+        return hold(folder / LOCK)
+    except HeldError as held:
         raise StoreTakenError(
-            f"Another engine (process {owner}) works on the store {folder}: stop it, "
+            f"Another engine (process {held.owner}) works on the store {folder}: stop it, "
             "or choose another folder with --store."
         ) from None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
