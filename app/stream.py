@@ -25,7 +25,7 @@ from engine.metrics import METRICS
 from engine.store import MAX_WATCHED, Store
 
 MAX_TABS: Final = 100
-POLL_S: Final = 0.02
+POLL_S: Final = 0.01
 #: Between two looks at status and control, and while something is inspected.
 _STATE_S: Final = 0.25
 _INSPECT_S: Final = 0.1

@@ -28,6 +28,20 @@ METRICS: Final = (
 TASKS: Final = METRICS.index("tasks")
 RHO: Final = METRICS.index("rho")
 SUCCESS_OFFLOADED: Final = METRICS.index("success_offloaded")
+#: Metrics that are means over all tasks, and the fields of an outcome they are means of.
+_AVERAGED: Final = {
+    "cost": "cost",
+    "success_rate": "success",
+    "delay_s": "delay_s",
+    "energy_j": "energy_j",
+    "price": "price",
+    "rho": "rho",
+    "wait_s": "wait_s",
+    "rejected": "rejected",
+    "forwarded": "forwarded",
+    "toll": "toll",
+}
+_AVERAGED_AT: Final = [METRICS.index(name) for name in _AVERAGED]
 
 
 def row(has_task: Bools, outcome: Outcome) -> Floats:
@@ -44,24 +58,13 @@ def row(has_task: Bools, outcome: Outcome) -> Floats:
     values[TASKS] = tasks = np.count_nonzero(has_task)
     if tasks == 0:
         return values
-    success = outcome.success[has_task]
+    # One array and one mean: ten small ones take five times as long.
+    columns = np.array([getattr(outcome, field) for field in _AVERAGED.values()], np.float64)
+    per_task = columns[:, has_task]
+    values[_AVERAGED_AT] = per_task.mean(axis=1)
     offloaded = outcome.rho[has_task] > 0
-    means = {
-        "cost": outcome.cost,
-        "success_rate": outcome.success,
-        "delay_s": outcome.delay_s,
-        "energy_j": outcome.energy_j,
-        "price": outcome.price,
-        "rho": outcome.rho,
-        "wait_s": outcome.wait_s,
-        "rejected": outcome.rejected,
-        "forwarded": outcome.forwarded,
-        "toll": outcome.toll,
-    }
-    for name, per_vehicle in means.items():
-        values[METRICS.index(name)] = per_vehicle[has_task].mean()
     if offloaded.any():
-        values[SUCCESS_OFFLOADED] = success[offloaded].mean()
+        values[SUCCESS_OFFLOADED] = outcome.success[has_task][offloaded].mean()
     return values
 
 

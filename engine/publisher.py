@@ -129,15 +129,17 @@ class Publisher(Store):
         self._logged = len(self._changes)
         self._live.put({f"static:{self.run_id}": self._static})
 
-    def show(self, frame: bytes, status: Mapping[str, Any]) -> bool:
-        """Publish a frame, which carries `next_seq`, and the status; False when it was dropped."""
+    def show(self, frame: bytes, status: Mapping[str, Any] | None) -> bool:
+        """Publish a frame, which carries `next_seq`, with the status if it is due.
+
+        Returns:
+            False when it was dropped.
+        """
         seq = self._next_seq
         self._next_seq += 1
-        values: dict[str, Plain] = {
-            ring_key(seq): frame,
-            "seq": seq,
-            "status": self._stamped(status),
-        }
+        values: dict[str, Plain] = {ring_key(seq): frame, "seq": seq}
+        if status is not None:
+            values["status"] = self._stamped(status)
         return self._guarded(self._live, lambda: self._live.put(values))
 
     def say(self, status: Mapping[str, Any]) -> bool:

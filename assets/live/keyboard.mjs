@@ -25,7 +25,8 @@ export function attachKeyboard({ controls, mapBar, map, schema, theme, close, pr
     if (typing(event.target)) return undefined;
     const onButton = event.target.closest?.("button, summary, a, [role=switch], input");
     if (event.key === " ") {
-      if (onButton) return undefined;
+      // A button clicked with the mouse keeps the focus, but nobody means it by the space bar.
+      if (onButton?.matches(":focus-visible")) return undefined;
       event.preventDefault();
       return controls.toggle();
     }

@@ -11,6 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.browser.conftest import chromium, map_page, map_site, map_tab
+
+__all__ = ["chromium", "map_page", "map_site", "map_tab"]  # fixtures, imported once: one browser
+
 #: Processor time others may take, in cores, before wall clocks say more of them than of us.
 FREE = 0.25
 

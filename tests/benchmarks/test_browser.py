@@ -12,11 +12,9 @@ import pytest
 from engine import wire
 from engine.store import Store
 from tests.benchmarks.conftest import Load
-from tests.browser.conftest import chromium
 from tests.browser.live_server import PROBE, Server, until
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.browser, pytest.mark.timeout(400)]
-__all__ = ["chromium"]  # a fixture
 SERVE_FEED = str(Path(__file__).with_name("serve_feed.py"))
 VEHICLES, WINDOWS = 1500, 3
 #: Frames a second: most milliseconds from written to drawn (p95), seconds of a window.

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import chromium, map_page, map_site, map_tab
 from tests.browser.map_feed import frame
 
 pytestmark = [pytest.mark.browser, pytest.mark.benchmark]
-__all__ = ["chromium", "map_page", "map_site", "map_tab"]  # fixtures
 
 VEHICLES = 1500
 ATTEMPTS = 3  # a shared machine is not always ours

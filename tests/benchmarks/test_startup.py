@@ -8,13 +8,11 @@ import numpy as np
 import pytest
 
 from tests.benchmarks.conftest import Load
-from tests.browser.conftest import chromium
 from tests.browser.live_server import PROBE, Server, until
 
 pytestmark = [
     pytest.mark.benchmark, pytest.mark.browser, pytest.mark.sumo, pytest.mark.timeout(300),
 ]  # fmt: skip
-__all__ = ["chromium"]  # a fixture
 MOST_S, ROUNDS = 10.0, 3
 
 

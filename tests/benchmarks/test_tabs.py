@@ -15,13 +15,11 @@ import pytest
 
 from engine.store import Store
 from tests.benchmarks.conftest import Load
-from tests.browser.conftest import chromium
 from tests.browser.live_server import PROBE, Server, until
 
 pytestmark = [
     pytest.mark.benchmark, pytest.mark.browser, pytest.mark.sumo, pytest.mark.timeout(400),
 ]  # fmt: skip
-__all__ = ["chromium"]  # a fixture
 VIEWERS = str(Path(__file__).with_name("viewers.py"))
 TABS, VEHICLES, HERTZ, WINDOW_S, ROUNDS = 20, 1500, 10, 8.0, 3
 

@@ -11,12 +11,11 @@ import pytest
 import torch
 
 from engine.learning.adfl import AdflOptions
-from engine.learning.agent import Options
-from engine.learning.checkpoint import CheckpointError
+from engine.learning.agent import Agent, Options
+from engine.learning.checkpoint import CheckpointError, load_policy
 from engine.learning.td3 import Settings
 from engine.mobility.recorded import RecordedMobility
 from engine.params import Params
-from engine.schemes.af_marl import build
 from engine.training import LOG_FILE, POLICY_FILE, train
 
 torch.set_num_threads(1)
@@ -27,7 +26,7 @@ OPTIONS = Options(settings=SMALL, adfl=AdflOptions())
 
 
 def a_training(out: Path, episodes: int = 1, options: Options = OPTIONS, **more):
-    agent = build(PARAMS, np.random.default_rng(0), options=options)
+    agent = Agent(np.random.default_rng(0), options)
     steps = more.pop("steps", 14)
     return agent, train(
         agent, (PARAMS,), episodes, lambda _: RecordedMobility(TRACE), out, steps=steps, **more
@@ -64,7 +63,7 @@ def test_resuming_goes_on_and_refuses_damage(tmp_path: Path) -> None:
 def test_an_exploding_loss_is_rolled_back(tmp_path: Path) -> None:
     wild = dataclasses.replace(SMALL, learning_rate=1e12)
     options = Options(settings=wild)
-    agent = build(PARAMS, np.random.default_rng(0), options=options)
+    agent = Agent(np.random.default_rng(0), options)
     before = {name: value.clone() for name, value in agent.learners.tensors()}
     episodes = train(agent, (PARAMS,), 1, lambda _: RecordedMobility(TRACE), tmp_path, steps=20)
     assert episodes[0].rolled_back
@@ -78,7 +77,8 @@ def test_a_saved_policy_decides_as_the_one_that_was_trained(tmp_path: Path) -> N
 
     options = dataclasses.replace(OPTIONS, adfl=None)
     trained, _ = a_training(tmp_path, 1, options)
-    loaded = build(PARAMS, np.random.default_rng(9), policy=tmp_path / POLICY_FILE)
+    loaded = Agent(np.random.default_rng(9), Options())
+    loaded.restore(load_policy(tmp_path / POLICY_FILE))
     world, comparison = World(RecordedMobility(TRACE), PARAMS), Comparison(("local",), PARAMS, 0)
     for _ in range(3):
         seen = comparison.step(world.step(PARAMS), PARAMS)["local"].observation
@@ -88,9 +88,9 @@ def test_a_saved_policy_decides_as_the_one_that_was_trained(tmp_path: Path) -> N
 
 
 def test_a_policy_of_another_make_is_refused_and_changes_nothing(tmp_path: Path) -> None:
-    agent = build(PARAMS, np.random.default_rng(0), options=Options(settings=SMALL))
+    agent = Agent(np.random.default_rng(0), Options(settings=SMALL))
     state = agent.state()
-    other = build(PARAMS, np.random.default_rng(1), options=OPTIONS)
+    other = Agent(np.random.default_rng(1), OPTIONS)
     before = {name: value.clone() for name, value in other.learners.tensors()}
     short = {name: array[:, :1] for name, array in state["tensors"].items()}
     for broken in (

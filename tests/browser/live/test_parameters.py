@@ -60,7 +60,7 @@ def test_both_ends_of_a_range_change_the_engine(page: Any, server: Server, name:
 @pytest.mark.parametrize("name", CHOICES)
 def test_a_choice_changes_the_engine(page: Any, server: Server, name: str) -> None:
     for choice in (METAS[name].choices[0], METAS[name].choices[-1]):
-        page.locator(f"[data-param={name}] input[value='{choice}']").click()
+        page.locator(f"[data-param={name}] label:has(input[value='{choice}'])").click()
         applied(server, name, choice)
 
 
@@ -76,7 +76,7 @@ def test_what_is_typed_changes_what_happens(page: Any, server: Server, store: St
     wanted = {"vehicles": "120", "deadline": "1", "task_size": "3.5", "task_rate": "1"}
     for name, value in {**wanted, "rsu_capacity": "6"}.items():
         typed(page, name, value)
-    page.locator("[data-param=sync_interval] input[value='5']").click()
+    page.locator("[data-param=sync_interval] label:has(input[value='5'])").click()
     until(lambda: server.status["params"]["sync_interval"] == "5", WAIT_S, "all is in force")
     status = until(
         lambda: (s := server.status)["vehicles"] == 120 and s, WAIT_S, "120 vehicles are left"
@@ -98,6 +98,7 @@ def test_what_is_typed_changes_what_happens(page: Any, server: Server, store: St
         return max(ages) > 2.0
 
     until(old, WAIT_S, "the twin grows old between two synchronisations")
+    page.locator("#inspector .identity").wait_for()  # the map has gone to the vehicle
     whole_city(page)
     page.mouse.click(*rsu_at(page, store, 0))
     told = until(lambda: store.inspect("r:0"), WAIT_S, "the RSU is explained")
@@ -107,7 +108,7 @@ def test_what_is_typed_changes_what_happens(page: Any, server: Server, store: St
 def test_seed_and_what_waits_take_effect_at_reset(page: Any, server: Server) -> None:
     before = server.status
     typed(page, "seed", "7")
-    page.locator("[data-param=rsu_cores] input[value='4']").click()
+    page.locator("[data-param=rsu_cores] label:has(input[value='4'])").click()
     until(lambda: set(server.status["pending"]) == {"seed", "rsu_cores"}, WAIT_S, "both wait")
     assert server.status["params"]["seed"] == 0
     until(lambda: page.locator("#pending").is_visible(), WAIT_S, "the page says what waits")
