@@ -55,7 +55,7 @@ class Episode:
 
 def train(
     agent: Agent,
-    params: Params,
+    params: Sequence[Params],
     episodes: int,
     open_traffic: Callable[[int], Mobility],
     out: Path,
@@ -68,7 +68,8 @@ def train(
 
     Args:
         agent: what learns.
-        params: of every episode; its seed and the episode's number seed the scenes.
+        params: of the episodes in turn, so that one policy meets several loads; the seed in them
+            and the episode's number seed the scenes.
         episodes: in all, those before a resume included.
         open_traffic: the mobility of an episode.
         out: folder of checkpoint and log.
@@ -95,7 +96,9 @@ def train(
 
         traffic = open_traffic(episode)
         try:
-            made = _episode(agent, params, episode, traffic, steps, each_step)
+            made = _episode(
+                agent, params[episode % len(params)], episode, traffic, steps, each_step
+            )
         finally:
             traffic.close()
         if made.rolled_back:

@@ -29,7 +29,7 @@ def a_training(out: Path, episodes: int = 1, options: Options = OPTIONS, **more)
     agent = Agent(np.random.default_rng(0), options)
     steps = more.pop("steps", 14)
     return agent, train(
-        agent, PARAMS, episodes, lambda _: RecordedMobility(TRACE), out, steps=steps, **more
+        agent, (PARAMS,), episodes, lambda _: RecordedMobility(TRACE), out, steps=steps, **more
     )
 
 
@@ -65,7 +65,7 @@ def test_an_exploding_loss_is_rolled_back(tmp_path: Path) -> None:
     options = Options(settings=wild)
     agent = Agent(np.random.default_rng(0), options)
     before = {name: value.clone() for name, value in agent.learners.tensors()}
-    episodes = train(agent, PARAMS, 1, lambda _: RecordedMobility(TRACE), tmp_path, steps=20)
+    episodes = train(agent, (PARAMS,), 1, lambda _: RecordedMobility(TRACE), tmp_path, steps=20)
     assert episodes[0].rolled_back
     assert all(torch.equal(before[name], value) for name, value in agent.learners.tensors())
     assert (tmp_path / POLICY_FILE).exists()
