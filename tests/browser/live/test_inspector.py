@@ -56,10 +56,10 @@ def told_of(page: Any, store: Store, key: str, step: int) -> dict[str, Any]:
 
 
 def facts(page: Any, heading: str) -> dict[str, str]:
-    """A list of facts of the inspector under this heading."""
+    """A list of facts of the inspector under this heading, read at one moment."""
     section = page.locator("#inspector section", has=page.get_by_role("heading", name=heading))
-    names = section.locator("dt").all_inner_texts()
-    return dict(zip(names, section.locator("dd").all_inner_texts(), strict=True))
+    names_and_values = section.locator("dt, dd").all_inner_texts()
+    return dict(zip(names_and_values[::2], names_and_values[1::2], strict=True))
 
 
 def test_the_inspector_of_a_vehicle_says_what_the_engine_says(
@@ -78,12 +78,18 @@ def test_the_inspector_of_a_vehicle_says_what_the_engine_says(
         told = told_of(page, store, f"v:{vehicle}", step)
     assert told["task"], "a vehicle has a task every other second"
     deadline_s = told["task"]["deadline_s"]
-    until(
-        lambda: same(facts(page, "Task").get("Deadline T", "0"), deadline_s, 2)
-        and same(facts(page, "Task")["Data D"], told["task"]["data_mb"], 2),
-        WAIT_S, "the page shows this task",
-    )  # fmt: skip
-    task = facts(page, "Task")
+
+    def this_task() -> dict[str, str] | None:
+        """The facts, once they are of the explained step."""
+        shown = facts(page, "Task")
+        is_this = (
+            bool(shown)
+            and same(shown["Deadline T"], deadline_s, 2)
+            and same(shown["Data D"], told["task"]["data_mb"], 2)
+        )
+        return shown if is_this else None
+
+    task: dict[str, str] = until(this_task, WAIT_S, "the page shows this task")
     assert same(task["Work C"], told["task"]["gcycles"], 2)
     identity = text(page, "#inspector .identity").split("·")
     assert identity[0].strip().lower() == told["type"]
