@@ -129,7 +129,7 @@ export class CityMap extends EventTarget {
     this.#send({ type: "pan", dx, dy });
   }
 
-  /** Resolves to {fps, gapP95Ms, drawP50Ms, drawP95Ms, latencyP50Ms, latencyP95Ms, framesDrawn, ...}; `reset` starts anew. */
+  /** Resolves to {fps, gapP95Ms, drawP50Ms, drawP95Ms, latencyP50Ms, latencyP95Ms, framesDrawn, busy, ...}; `busy`: there is more to draw; `reset` starts anew. */
   stats({ reset = false } = {}) {
     return this.#ask({ type: "stats", reset });
   }

@@ -11,7 +11,6 @@ import pytest
 from engine import wire
 from engine.store import Store
 from tests.browser.live.looking import (
-    WAIT_S,
     frame_of,
     number,
     pause,
@@ -51,7 +50,7 @@ def told_of(page: Any, store: Store, key: str, step: int) -> dict[str, Any]:
         told = store.inspect(key)
         return told if told and told["step"] == step else None
 
-    found: dict[str, Any] = until(there, WAIT_S, f"{key} is explained at step {step}")
+    found: dict[str, Any] = until(there, f"{key} is explained at step {step}")
     return found
 
 
@@ -68,7 +67,7 @@ def test_the_inspector_of_a_vehicle_says_what_the_engine_says(
     step = pause(page, server)
     vehicle, at = alone(page, store)
     page.mouse.click(*at)
-    until(lambda: text(page, "#inspector-title") == f"Vehicle {vehicle}", WAIT_S, "it opens")
+    until(lambda: text(page, "#inspector-title") == f"Vehicle {vehicle}", "it opens")
     told = told_of(page, store, f"v:{vehicle}", step)
     for _ in range(20):
         if told["task"] and "tolled" in told["arms"] and told["arms"]["tolled"]["choice"]:
@@ -89,7 +88,7 @@ def test_the_inspector_of_a_vehicle_says_what_the_engine_says(
         )
         return shown if is_this else None
 
-    task: dict[str, str] = until(this_task, WAIT_S, "the page shows this task")
+    task: dict[str, str] = until(this_task, "the page shows this task")
     assert same(task["Work C"], told["task"]["gcycles"], 2)
     identity = text(page, "#inspector .identity").split("·")
     assert identity[0].strip().lower() == told["type"]
@@ -127,26 +126,27 @@ def decided(page: Any, told: dict[str, Any]) -> None:
 
 
 def test_a_failed_rsu_loses_its_work_to_others(page: Any, server: Server, store: Store) -> None:
-    until(lambda: max(rsu_requests(page), default=0) > 1, WAIT_S, "RSUs have work")
+    until(lambda: max(rsu_requests(page), default=0) > 1, "RSUs have work")
     before = rsu_requests(page)
     index = int(np.argmax(before))
     page.mouse.click(*rsu_at(page, store, index))
-    until(lambda: text(page, "#inspector-title") == f"RSU {index}", WAIT_S, "it opens")
-    told = until(lambda: store.inspect(f"r:{index}"), WAIT_S, "it is explained")
+    until(lambda: text(page, "#inspector-title") == f"RSU {index}", "it opens")
+    told = until(lambda: store.inspect(f"r:{index}"), "it is explained")
     hardware = page.locator("#inspector dl.facts").first.inner_text()
     assert f"{told['cpu_ghz']:.2f} GHz" in hardware
     page.get_by_role("button", name="Fail it").click()
-    until(lambda: server.status["down"] == [index], WAIT_S, "the engine has it down")
-    until(lambda: store.inspect(f"r:{index}")["up"] is False, WAIT_S, "it is out of order")
+    until(lambda: server.status["down"] == [index], "the engine has it down")
+    out = lambda: (t := store.inspect(f"r:{index}")) and t["up"] is False and t  # noqa: E731
+    until(out, "it is out of order")
 
     def without() -> list[int] | None:
         now = rsu_requests(page)
         return now if now[index] == -1 and sum(now) > 0.4 * sum(before) else None
 
-    until(without, WAIT_S, "the others have the work")
-    told = store.inspect(f"r:{index}")
+    until(without, "the others have the work")
+    told = until(out, "it is still out of order")
     assert all(arm["requests"] == 0 and arm["served"] == [] for arm in told["arms"].values())
-    until(lambda: "Out of order" in text(page, "#inspector .state-word"), WAIT_S, "it says so")
+    until(lambda: "Out of order" in text(page, "#inspector .state-word"), "it says so")
     page.get_by_role("button", name="Restore it").click()
-    until(lambda: server.status["down"] == [], WAIT_S, "the engine has it back")
-    until(lambda: rsu_requests(page)[index] > 0, WAIT_S, "it has work again")
+    until(lambda: server.status["down"] == [], "the engine has it back")
+    until(lambda: rsu_requests(page)[index] > 0, "it has work again")
