@@ -274,6 +274,61 @@ def test_a_vehicle_is_found_by_its_number(visit: Any, server: Server) -> None:
     page.get_by_role("heading", name="Inspector").wait_for()
 
 
+def searched(page: Any, server: Server, vehicle: int) -> None:
+    """Search a vehicle while the engine stands still: it is told of with the next step."""
+    server.wish({"running": False})
+    page.locator("#find").fill(str(vehicle))
+    page.locator("#find").press("Enter")
+    with contextlib.closing(Store(server.store)) as store:
+        until(lambda: store.watched() == (f"v:{vehicle}",), "the engine is asked")
+
+
+def answered(page: Any, server: Server) -> str:
+    """Let the engine answer; gives the address after it."""
+    server.wish({"step": True})
+    page.locator(".ghost-line", has_text="Its twin").wait_for()
+    page.locator("#share").click()  # writes the address at once
+    return str(page.evaluate("location.search"))
+
+
+def test_the_map_goes_to_the_vehicle_that_was_searched(visit: Any, server: Server) -> None:
+    page = visit()
+    searched(page, server, newest(server))
+    assert "view=" in answered(page, server)
+    assert page.get_by_label("Follow the").get_attribute("aria-pressed") == "true"
+
+
+@pytest.mark.parametrize("move", ["fit", "zoom", "key", "drag", "wheel"])
+def test_who_moves_the_map_before_the_answer_keeps_the_view(
+    visit: Any, server: Server, move: str
+) -> None:
+    page = visit()
+    vehicle = newest(server)
+    searched(page, server, vehicle)
+    box = page.locator("#map").bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.6 * box["height"])
+    if move == "fit":
+        page.get_by_label("Show the whole city").click()
+    elif move == "zoom":
+        page.get_by_label("Zoom in").click()
+    elif move == "key":
+        page.keyboard.press("ArrowRight")
+    elif move == "wheel":
+        page.mouse.wheel(0, -50)
+    else:
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.6 * box["height"], steps=4)
+        page.mouse.up()
+    if move != "fit":
+        becomes(page, "location.search.includes('view=')")
+    address = answered(page, server)
+    assert ("view=" in address) == (move != "fit")
+    zoom = decode(address.removeprefix("?"))[0].camera
+    assert zoom is None or zoom[2] < 0.5, "the map has not gone close to the vehicle"
+    assert page.get_by_label("Follow the").get_attribute("aria-pressed") == "false"
+    assert f"select=v{vehicle}" in address
+
+
 def test_an_rsu_is_failed_and_restored(visit: Any, server: Server) -> None:
     page = visit("?select=r4")
     page.get_by_role("button", name="Fail it").click()
