@@ -11,13 +11,20 @@ import pytest
 from engine.store import Store
 from tests.browser.live_server import Server, place, until
 
+#: Whether the five kilometres of the city just fit into the map.
+WHOLE_CITY = """() => {
+  const { width, height } = document.getElementById("map").getBoundingClientRect();
+  const shownM = Math.min(width, height) / probe.view?.zoom;
+  return probe.fitted && shownM > 5000 && shownM < 6000;
+}"""
+
 
 def whole_city(page: Any) -> None:
-    """Show all of the city, and wait until the map does."""
+    """Show all of the city, and wait until the map does, at the size that it has now."""
     page.get_by_label("Show the whole city").click()
     page.mouse.move(2, 2)
     page.evaluate("probe.ask({ type: 'stats' })")  # the map's worker has heard of it
-    until(lambda: page.evaluate("probe.fitted"), "the map shows the whole city")
+    until(lambda: page.evaluate(WHOLE_CITY), "the map shows the whole city")
 
 
 def drawn(page: Any, more: int) -> None:
