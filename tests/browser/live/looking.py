@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -91,6 +92,12 @@ def frame_of(store: Store) -> bytes:
 
 def text_of_field(page: Any, name: str) -> str:
     return str(page.locator(f"#value-{name}").input_value())
+
+
+def places(page: Any, slots: Sequence[int]) -> list[tuple[float, float] | None]:
+    """Where on the map the slots' vehicles are drawn at one moment, None for those not there."""
+    script = "slots => Promise.all(slots.map((slot) => probe.ask({ type: 'locate', slot })))"
+    return [(at["x"], at["y"]) if at else None for at in page.evaluate(script, list(slots))]
 
 
 def rsu_at(page: Any, store: Store, index: int) -> tuple[float, float]:
