@@ -134,13 +134,6 @@ class Server:
         return left
 
 
-def locate(page: Any, slot: int) -> tuple[float, float] | None:
-    """Where on the page a slot's vehicle is drawn, None when there is none."""
-    at = page.evaluate("slot => probe.ask({ type: 'locate', slot })", int(slot))
-    box = page.locator("#map").bounding_box()
-    return (box["x"] + at["x"], box["y"] + at["y"]) if at else None
-
-
 def place(page: Any, x_m: float, y_m: float) -> tuple[float, float]:
     """Where on the page a point of the city is drawn."""
     view, box = page.evaluate("probe.view"), page.locator("#map").bounding_box()

@@ -274,6 +274,12 @@ def test_a_vehicle_is_found_by_its_number(visit: Any, server: Server) -> None:
     page.get_by_role("heading", name="Inspector").wait_for()
 
 
+def test_a_vehicle_that_is_not_there_is_told_and_nothing_else(visit: Any) -> None:
+    page = visit("?select=v987654")
+    page.get_by_text("This vehicle has left the city.").wait_for()
+    assert page.locator("#inspector-body h3:visible").all_inner_texts() == []
+
+
 def searched(page: Any, server: Server, vehicle: int) -> None:
     """Search a vehicle while the engine stands still: it is told of with the next step."""
     server.wish({"running": False})

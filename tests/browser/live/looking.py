@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,13 +12,20 @@ import pytest
 from engine.store import Store
 from tests.browser.live_server import Server, place, until
 
+#: Whether the five kilometres of the city just fit into the map.
+WHOLE_CITY = """() => {
+  const { width, height } = document.getElementById("map").getBoundingClientRect();
+  const shownM = Math.min(width, height) / probe.view?.zoom;
+  return probe.fitted && shownM > 5000 && shownM < 6000;
+}"""
+
 
 def whole_city(page: Any) -> None:
-    """Show all of the city, and wait until the map does."""
+    """Show all of the city, and wait until the map does, at the size that it has now."""
     page.get_by_label("Show the whole city").click()
     page.mouse.move(2, 2)
     page.evaluate("probe.ask({ type: 'stats' })")  # the map's worker has heard of it
-    until(lambda: page.evaluate("probe.fitted"), "the map shows the whole city")
+    until(lambda: page.evaluate(WHOLE_CITY), "the map shows the whole city")
 
 
 def drawn(page: Any, more: int) -> None:
@@ -84,6 +92,12 @@ def frame_of(store: Store) -> bytes:
 
 def text_of_field(page: Any, name: str) -> str:
     return str(page.locator(f"#value-{name}").input_value())
+
+
+def places(page: Any, slots: Sequence[int]) -> list[tuple[float, float] | None]:
+    """Where on the map the slots' vehicles are drawn at one moment, None for those not there."""
+    script = "slots => Promise.all(slots.map((slot) => probe.ask({ type: 'locate', slot })))"
+    return [(at["x"], at["y"]) if at else None for at in page.evaluate(script, list(slots))]
 
 
 def rsu_at(page: Any, store: Store, index: int) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from tests.browser.live.looking import (
     frame_of,
     number,
     pause,
+    places,
     rsu_at,
     rsu_requests,
     same,
@@ -28,19 +29,17 @@ def alone(page: Any, store: Store) -> tuple[int, tuple[float, float]]:
     """A vehicle no other is near on the screen, its id and place; the engine must be paused."""
     frame = frame_of(store)
     slots, ids = wire.slots(frame).tolist(), wire.vehicle_ids(frame).tolist()
-    script = "slots => Promise.all(slots.map((slot) => probe.ask({ type: 'locate', slot })))"
-    at = page.evaluate(script, slots)
+    at = np.array([place or (-1e6, -1e6) for place in places(page, slots)])
     box = page.locator("#map").bounding_box()
-    places = np.array([[p["x"], p["y"]] if p else [-1e6, -1e6] for p in at])
     middle = np.array([box["width"], box["height"]]) / 2
-    inside = np.abs(places - middle).max(axis=1) < 0.4 * box["height"]
+    inside = np.abs(at - middle).max(axis=1) < 0.4 * box["height"]
     status_run = store.status()["run"]
     towers = json.loads(store.static(status_run))["rsus"]
     rsus = np.array([place(page, r["x"], r["y"]) for r in towers]) - [box["x"], box["y"]]
-    away = np.linalg.norm(places[:, None] - rsus[None], axis=2).min(axis=1)
-    apart = np.sort(np.linalg.norm(places[:, None] - places[None], axis=2), axis=1)[:, 1]
+    away = np.linalg.norm(at[:, None] - rsus[None], axis=2).min(axis=1)
+    apart = np.sort(np.linalg.norm(at[:, None] - at[None], axis=2), axis=1)[:, 1]
     row = int(np.argmax(np.where(inside & (away > 25), np.minimum(apart, 40), -1)))
-    return ids[row], (box["x"] + places[row, 0], box["y"] + places[row, 1])
+    return ids[row], (box["x"] + at[row, 0], box["y"] + at[row, 1])
 
 
 def told_of(page: Any, store: Store, key: str, step: int) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import pytest
 
 from engine import wire
 from engine.store import Store
-from tests.browser.live.looking import drawn, frame_of, shown_step
-from tests.browser.live_server import locate, until
+from tests.browser.live.looking import drawn, frame_of, places, shown_step
+from tests.browser.live_server import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.sumo, pytest.mark.timeout(240)]
 
@@ -18,12 +18,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.sumo, pytest.mark.timeout(240)]
 def test_the_map_moves(page: Any, store: Store) -> None:
     slots = [int(slot) for slot in wire.slots(frame_of(store))[:60]]
     until(lambda: shown_step(page) > 3, "traffic")
-    before = {slot: locate(page, slot) for slot in slots}
+    before = places(page, slots)
     picture = page.locator("#map").screenshot()
     drawn(page, 3)
-    after = {slot: locate(page, slot) for slot in slots}
-    both = [slot for slot in slots if before[slot] and after[slot]]
-    gone = [np.hypot(*np.subtract(before[slot], after[slot])) for slot in both]
+    both = [(a, b) for a, b in zip(before, places(page, slots), strict=True) if a and b]
+    gone = [np.hypot(*np.subtract(a, b)) for a, b in both]
     assert len(both) > 0.8 * len(slots)
     assert np.mean(np.array(gone) > 0.5) > 0.4, "many wait at lights, many drive"
     assert page.locator("#map").screenshot() != picture
