@@ -3,7 +3,7 @@ import { h, icon } from "./dom.mjs";
 import { clock, figures, fixed, NONE, percent } from "./format.mjs";
 import { bytes, FIRED, owner, refused, sign } from "./rounds.mjs";
 
-const MOST = 8;
+const MOST = 7;
 const GAP_PX = 12;
 
 export class RoundCard {
@@ -68,14 +68,15 @@ export class RoundCard {
         : h("button", { type: "button", class: "row-button", text: String(who), "aria-label": `Vehicle ${who}`, onclick: () => this.#emit("select", { vehicle: who }) });
       return h("tr", { "data-refused": String(!(say > 0)) },
         h("th", { scope: "row", class: "left" }, name),
-        h("td", { class: "bar-cell" }, meter(age / oldest, "age")), h("td", { text: fixed(age, Number.isInteger(age) ? 0 : 1) }),
-        h("td", { class: "bar-cell" }, meter(say / most, "say")), h("td", { text: say > 0 ? percent(say, 0) : "refused" }));
+        h("td", { text: fixed(age, Number.isInteger(age) ? 0 : 1) }), h("td", {}, meter(age / oldest, "age")),
+        h("td", { text: say > 0 ? percent(say, 0) : "refused" }), h("td", {}, meter(say / most, "say")));
     });
     const head = [isAgents ? "Who" : "Vehicle", "Age", "", "Weight", ""];
-    const more = order.length - MOST;
+    const more = order.slice(MOST);
+    const refusals = more.filter((i) => !(round.weight[i] > 0)).length;
     return h("div", {},
-      h("table", { class: "figures round-updates" }, h("thead", {}, h("tr", {}, ...head.map((text, i) => h("th", { scope: "col", class: i % 2 || !i ? "left" : "", text })))), h("tbody", {}, ...rows)),
-      more > 0 ? h("p", { class: "note", text: `and ${more} more with smaller weights` }) : null);
+      h("table", { class: "figures round-updates" }, h("thead", {}, h("tr", {}, ...head.map((text, i) => h("th", { scope: "col", class: i ? "" : "left", text })))), h("tbody", {}, ...rows)),
+      more.length ? h("p", { class: "note", text: `and ${more.length} more with less weight${refusals ? `, ${refusals} refused` : ""}` }) : null);
   }
 }
 
