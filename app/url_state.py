@@ -40,7 +40,8 @@ class View:
         speed: one of `engine.control.SPEEDS`. select: `v12` a vehicle, `r3` an RSU, "" nothing.
         camera: centre x and y in metres and pixels per metre; None shows the whole city.
         colour: one of `COLOURINGS`. arm: whose decisions the map shows, "" for the first on stage.
-        layers: what the map shows. charts: one of `SUBJECTS`, "" for what fits. theme: "" follows the system. presenter: only map and panels.
+        layers: what the map shows. charts: one of `SUBJECTS`, "" for what fits.
+        theme: "" follows the system. presenter: only map and panels.
     """
 
     preset: str = ""

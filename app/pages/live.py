@@ -18,9 +18,20 @@ from engine.presets import PRESETS
 from engine.stage import SCHEMES
 
 #: Headings of the parameters in the order of the page; a group the schema adds comes last.
-_GROUPS: Final = ("Learning", "Traffic", "Tasks", "RSUs", "Twins", "Offloading", "Vehicles", "Model")
+_GROUPS: Final = (
+    "Learning",
+    "Traffic",
+    "Tasks",
+    "RSUs",
+    "Twins",
+    "Offloading",
+    "Vehicles",
+    "Model",
+)
 #: The group whose switch trains schemes while they run.
 _LEARNING: Final = "Learning"
+#: What the folded part of a group is called where "More" says too little.
+_MORE: Final = {_LEARNING: "Ablations"}
 #: Charts by what they tell of: name in the address, words, tooltip.
 _TABS: Final = (
     ("", "All", "Results and learning side by side"),
@@ -74,9 +85,10 @@ def _parameters(name: str) -> Component:
     if name == METAS["density"].group:
         children.append(html.P("", id="density-note", className="note", hidden=True))
     if name == _LEARNING:
-        children.append(html.P("", id="learning-note", className="note", hidden=True))
+        children.insert(1, html.P("", id="learning-note", className="note", hidden=True))
     if more and shown:
-        children.append(html.Details([html.Summary("More"), html.Div(more)], className="more"))
+        heading = html.Summary(_MORE.get(name, "More"))
+        children.append(html.Details([heading, html.Div(more)], className="more"))
     else:
         children += more
     return _group(name, children, open_=bool(shown))

@@ -13,7 +13,7 @@ from app.timeline import axis, base_layout
 #: What stands over each plot, its axis; `assets/live/losses.mjs` says which losses go where.
 _PLOTS: Final = (
     ("critic (squared error, log)", "log"),
-    ("actor (−Q of its choice)", "linear"),
+    ("actor (-Q of its choice)", "linear"),
     ("AdFL forecast (sum of 4, log)", "log"),
     ("CVAE (nats, log)", "log"),
 )

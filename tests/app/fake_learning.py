@@ -1,4 +1,4 @@
-"""Invented learning of one scheme: losses that fall, rounds of every kind, one moment of trouble."""
+"""Invented learning of one scheme: losses that fall, rounds of all kinds, a moment of trouble."""
 
 from __future__ import annotations
 
