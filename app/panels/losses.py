@@ -15,7 +15,7 @@ _PLOTS: Final = (
     ("critic (squared error, log)", "log"),
     ("actor (-Q of its choice)", "linear"),
     ("AdFL forecast (sum of 4, log)", "log"),
-    ("CVAE (nats, log)", "log"),
+    ("CVAE fit, ┄ KL (nats, log)", "log"),
 )
 #: Shares of the figure's width and height that the plots take, two by two.
 _COLUMNS: Final = ((0.0, 0.44), (0.56, 1.0))
@@ -49,7 +49,7 @@ def _time(across: tuple[float, float], anchor: str, index: int) -> dict[str, Any
     """An axis of time; it is written below the lower plots only."""
     clock = "%-H:%M:%S"
     return axis(
-        "", type="date", domain=across, anchor=anchor, nticks=4, tickformat=clock,
+        "", type="date", domain=across, anchor=anchor, nticks=3, tickangle=0, tickformat=clock,
         hoverformat=clock, showticklabels=index > 1, showgrid=False, ticklabelstandoff=3,
         **({"matches": "x"} if index else {}),
     )  # fmt: skip

@@ -25,7 +25,7 @@ export class Belief {
     this.#rest.dataset.tip = `Else a wait of ${fixed(wait)} s on average`;
     say(this.#sentence, `${percent(idle)} no wait, else ${fixed(wait)} s.`);
     const rows = [["Toll for the delay of others", fixed(toll)]];
-    if (Number.isFinite(crowd)) rows.push(["Others it expects there", fixed(crowd, 1)]);
+    if (Number.isFinite(crowd)) rows.push(["Those it would delay, Σ 1/T", `${fixed(crowd, 1)} /s`]);
     if (context) rows.push(["AdFL foretells", `${fixed(context.wait_s)} s wait, ${percent(context.success)} in time`]);
     if (Number.isFinite(seat) && seat >= 0) rows.push(["Its seat at the RSU", fixed(seat, 0)]);
     if (Number.isFinite(learner)) rows.push(["Decided by learner", fixed(learner, 0)]);

@@ -45,7 +45,7 @@ export class RsuView {
     );
   }
 
-  update(about, { arm, down, rounds }) {
+  update(about, { arm, down, learning }) {
     this.#index = about.rsu;
     this.#up = !down.has(about.rsu);
     this.element.dataset.up = String(about.up);
@@ -65,7 +65,7 @@ export class RsuView {
     ]);
     this.#arms(about.arms ?? {}, arm);
     this.#servedBy(about.arms?.[arm], arm);
-    this.#federated(rounds(about.rsu, MOST_ROUNDS), about.step);
+    this.#federated(learning.roundsOf(about.rsu, MOST_ROUNDS), learning.now);
     this.#twinOf(about.arms?.[arm]?.twin ?? about.twin ?? {}, arm);
   }
 
@@ -94,7 +94,7 @@ export class RsuView {
     this.#served.replaceChildren(...buttons);
   }
 
-  #federated(rounds, step) {
+  #federated(rounds, now) {
     this.#roundsTable.hidden = rounds.length === 0;
     this.#noRounds.hidden = rounds.length > 0;
     say(this.#noRounds, "None in this run: models travel while schemes train.");
@@ -102,7 +102,7 @@ export class RsuView {
       const { fired, vehicle, staleness, lost } = round;
       const taken = vehicle.length - refused(round);
       const age = staleness.reduce((sum, value) => sum + value, 0) / Math.max(1, staleness.length);
-      const ago = Number.isFinite(step) ? `${fixed(Math.max(0, step - round.t_s), 0)} s` : NONE;
+      const ago = `${fixed(Math.max(0, now - round.t_s), 0)} s`;
       return h("tr", {},
         h("th", { scope: "row", class: "left fired-by" }, sign(fired), TRIGGERS[fired]?.words ?? fired),
         ...[ago, `${taken} of ${vehicle.length}`, fixed(age, 1), String(lost), bytes(round.bytes)].map((text) => h("td", { text })));

@@ -47,7 +47,11 @@ export class LearningView extends EventTarget {
     this.#show();
   }
 
+  /** Simulated time in seconds. */
+  now = 0;
+
   setNow(tS) {
+    this.now = tS;
     this.#federation.setNow(tS);
   }
 

@@ -17,6 +17,7 @@ export class Page {
   #run = "";
   #stage = [];
   #arm;
+  #wantedArm; // of the link or of a person; it may not be on stage yet
   #city = "";
   #selected = null; // {key, vehicle?, rsu?, slot?}
   #address;
@@ -25,7 +26,7 @@ export class Page {
 
   constructor(parts) {
     this.#parts = parts;
-    this.#arm = parts.view.arm;
+    this.#arm = this.#wantedArm = parts.view.arm;
     this.#address = new Address(parts, () => ({ selected: this.#selected, arm: this.#arm }));
     this.#streamEvents();
     this.#choices();
@@ -114,7 +115,8 @@ export class Page {
     if (!stage.length || stage.join() === this.#stage.join()) return;
     this.#stage = stage;
     const drawn = stage.filter((name) => name !== "bound");
-    if (!drawn.includes(this.#arm)) this.#setArm(preferred(drawn));
+    const arm = [this.#wantedArm, this.#arm].find((name) => drawn.includes(name)) ?? preferred(drawn);
+    if (arm !== this.#arm) this.#setArm(arm);
     this.#parts.mapBar.setStage(stage, this.#arm);
     this.#newSeries();
     this.#legend();
@@ -192,8 +194,7 @@ export class Page {
 
   #state() {
     const { steering, learning } = this.#parts;
-    const rounds = (rsu, most) => learning.roundsOf(rsu, most);
-    return { arm: this.#arm, stage: this.#stage, down: new Set(steering.control?.down ?? []), rounds };
+    return { arm: this.#arm, stage: this.#stage, down: new Set(steering.control?.down ?? []), learning };
   }
 
   // What people choose
@@ -219,9 +220,9 @@ export class Page {
       this.#parts.view.layers = detail;
       this.#address.remember();
     });
-    mapBar.addEventListener("arm", ({ detail }) => this.#setArm(detail));
+    mapBar.addEventListener("arm", ({ detail }) => this.#chooseArm(detail));
     mapBar.addEventListener("search", ({ detail }) => this.#search(detail));
-    inspector.addEventListener("arm", ({ detail }) => this.#setArm(detail));
+    inspector.addEventListener("arm", ({ detail }) => this.#chooseArm(detail));
     inspector.addEventListener("close", () => this.select(null));
     inspector.addEventListener("select", ({ detail }) => this.select(detail));
     inspector.addEventListener("rsu", ({ detail }) => steering.wish({ rsu: detail }));
@@ -271,6 +272,11 @@ export class Page {
     this.#seek = true;
     this.select({ vehicle: Number(raw) });
     byId("map").focus({ preventScroll: true });
+  }
+
+  #chooseArm(name) {
+    this.#wantedArm = name;
+    this.#setArm(name);
   }
 
   #setArm(name) {
@@ -349,7 +355,7 @@ export class Page {
 
   #legend() {
     const { schema, theme } = this.#parts;
-    showLegend(schema, theme.name, this.#stage, this.#arm, (name) => this.#setArm(name));
+    showLegend(schema, theme.name, this.#stage, this.#arm, (name) => this.#chooseArm(name));
     say(byId("about-rsu-load"), schema.label(this.#arm));
   }
 }

@@ -53,7 +53,8 @@ def test_axes_have_units(panel: Panel) -> None:
 def test_each_loss_says_what_it_measures() -> None:
     figure = losses.draw()
     titles = [note.text for note in figure.layout.annotations]
-    assert [title.split(" (")[0] for title in titles] == [
+    names = [title.split(" (")[0] for title in titles]
+    assert names == ["critic", "actor", "AdFL forecast", "CVAE fit, ┄ KL"]
         "critic",
         "actor",
         "AdFL forecast",
