@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.learning import clients
-from engine.learning.adam import adam_state, set_adam_state
 from engine.learning.averaging import Averaging, arrivals
 from engine.learning.checkpoint import CheckpointError
 from engine.learning.experience import Experience
@@ -42,7 +41,7 @@ class _Good:
 
     step: int
     networks: dict[str, Tensor]
-    adam: dict[str, Any]
+    moments: dict[str, NDArray[np.float32]]
     averaging: dict[str, Any]
     forecasts: dict[bool, Tensor]
 
@@ -137,7 +136,7 @@ class MarlLearner:
         return _Good(
             step=step,
             networks={name: value.clone() for name, value in self.learners.tensors()},
-            adam=adam_state(self.learners),
+            moments=self.learners.moments(),
             averaging=self._averaging.state(),
             forecasts=self._forecasts.models(),
         )
@@ -146,7 +145,7 @@ class MarlLearner:
         """Take the last good weights again; what was recorded stays. Says so in one sentence."""
         good = self._good
         self._set_networks(good.networks)
-        set_adam_state(self.learners, good.adam)
+        self.learners.set_moments(good.moments)
         self._averaging.restore(good.averaging)
         self._forecasts.go_back(good.forecasts)
         since = f"step {good.step}" if good.step >= 0 else "the start"
@@ -199,7 +198,7 @@ class MarlLearner:
         It holds all that a policy holds, so a player can start from it, too.
         """
         parts = {
-            "adam": adam_state(self.learners),
+            "moments": {"tensors": self.learners.moments()},
             "averaging": self._averaging.state(),
             "transitions": self._transitions.state(),
             "forecasts": self._forecasts.state(),
@@ -229,7 +228,7 @@ class MarlLearner:
 
     def _resume(self, state: Mapping[str, Any]) -> None:
         self._steps = int(state["steps"])
-        set_adam_state(self.learners, part(state, "adam"))
+        self.learners.set_moments(part(state, "moments")["tensors"])
         self._averaging.restore(part(state, "averaging"))
         self._transitions.restore(part(state, "transitions"))
         self._forecasts.restore(part(state, "forecasts"))

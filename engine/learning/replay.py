@@ -48,17 +48,6 @@ class Replay:
         mine = np.arange(len(self._rows))[:, None]
         return np.asarray(self._rows[mine, at])
 
-    def tensors(self) -> dict[str, NDArray[Any]]:
-        """What is held, for a checkpoint; what no ring has reached yet is left out."""
-        reached = int(self.sizes.max(initial=0))
-        return {"rows": self._rows[:, :reached].copy(), "added": self._added.copy()}
-
-    def set_tensors(self, tensors: Mapping[str, NDArray[Any]]) -> None:
-        """Become what `tensors` gave; it must have been of the same capacity."""
-        rows = tensors["rows"]
-        self._rows[:, : rows.shape[1]] = rows
-        self._added = tensors["added"].copy()
-
     def contents(self, learner: int) -> Rows:
         """What one ring holds, oldest first, (size, width)."""
         kept = int(self.sizes[learner])

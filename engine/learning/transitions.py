@@ -74,12 +74,12 @@ class Transitions:
     def state(self) -> dict[str, Any]:
         """Everything, for a checkpoint."""
         told = {f"open.{name}": values for name, values in self._open.items()}
-        return {"tensors": {**self.replay.tensors(), **told}}
+        return {"tensors": {**self.replay.state(), **told}}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Become what `state` described."""
         tensors = state["tensors"]
-        self.replay.set_tensors(tensors)
+        self.replay.restore(tensors)
         told = (name for name in tensors if name.startswith("open."))
         self._open = {name.removeprefix("open."): tensors[name] for name in told}
 
