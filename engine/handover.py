@@ -31,14 +31,14 @@ class Job:
     """What to learn.
 
     Attributes:
-        scheme: its name. params, policy: where it begins. entropy: of its generator.
+        scheme: its name. params, policy: where it begins. seed: of its generator.
         checkpoint: file that keeps its state; learning goes on from it where there is one.
     """
 
     scheme: str
     params: Params
     policy: Path | None
-    entropy: tuple[int, ...]
+    seed: int
     checkpoint: Path
 
 

@@ -107,9 +107,8 @@ def _learner(job: Job) -> tuple[Learner, str]:
     from engine import schemes  # noqa: PLC0415
     from engine.learning.checkpoint import CheckpointError, load_policy  # noqa: PLC0415
 
-    rng = np.random.default_rng(np.random.SeedSequence(job.entropy))
-    module: Any = schemes.load(job.scheme)
-    learner: Learner = module.build_learner(job.params, rng, job.policy)
+    rng = np.random.default_rng(job.seed)
+    learner = schemes.build_learner(job.scheme, job.params, rng, job.policy)
     if not job.checkpoint.exists():
         return learner, ""
     try:

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
 from collections import deque
 from pathlib import Path
 from typing import Any, Final
@@ -65,7 +64,7 @@ class WorkerTrainer:
             scheme=scheme,
             params=params,
             policy=policy.absolute() if policy is not None else None,
-            entropy=(seed, zlib.crc32(b"learner:" + scheme.encode())),
+            seed=seed,
             checkpoint=self._folder / "state",
         )
         self._state: State = "starting"

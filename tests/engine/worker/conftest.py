@@ -1,9 +1,7 @@
-"""The toy learner, installed for the processes that a test starts."""
+"""Trainers of the toy learner, and what they have said."""
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,20 +52,6 @@ class Fed:
         """Feed one step and wait until it is learnt from."""
         self.trainer.feed((step, order))
         return self.until(lambda _: self.learnt and self.learnt[-1].step == step)
-
-
-@pytest.fixture
-def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes `toy` a scheme for processes that are started from here."""
-    path = Path(__file__).with_name("toy_learner.py")
-    spec = importlib.util.spec_from_file_location("toy_learner", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    folder = tmp_path / "site"
-    folder.mkdir()
-    module.install(folder)
-    known = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*known, str(folder)]))
 
 
 @pytest.fixture
