@@ -96,13 +96,17 @@ def asked(page: Any, expression: str, true: Any = bool) -> Any:
 
 EMPTY = """() => ['losses', 'federation'].map((name) => {
   const box = document.querySelector(`.card[data-panel=${name}] .card-empty`);
-  return box.hidden ? null : [box.querySelector('p').textContent, box.querySelector('button')?.textContent ?? ''];
+  const texts = ['p', 'button'].map((part) => box.querySelector(part)?.textContent ?? '');
+  return box.hidden ? null : texts;
 })"""
 LINES = """() => document.querySelector('#chart-losses .js-plotly-plot').data
   .filter(({ meta }) => meta.loss)
-  .map(({ meta, x, y, line }) => ({ ...meta, colour: line.color, x: Array.from(x ?? []), y: Array.from(y ?? []) }))"""
+  .map(({ meta, x, y, line }) => ({
+    ...meta, colour: line.color, x: Array.from(x ?? []), y: Array.from(y ?? []),
+  }))"""
 MARKS = """() => document.querySelector('#chart-losses .js-plotly-plot').data
-  .filter(({ meta }) => meta.role === 'trouble').map(({ x, text }) => [Array.from(x ?? []), Array.from(text ?? [])])"""
+  .filter(({ meta }) => meta.role === 'trouble')
+  .map(({ x, text }) => [Array.from(x ?? []), Array.from(text ?? [])])"""
 
 
 def standing(page: Any, server: Server) -> int:

@@ -55,11 +55,6 @@ def test_each_loss_says_what_it_measures() -> None:
     titles = [note.text for note in figure.layout.annotations]
     names = [title.split(" (")[0] for title in titles]
     assert names == ["critic", "actor", "AdFL forecast", "CVAE fit, ┄ KL"]
-        "critic",
-        "actor",
-        "AdFL forecast",
-        "CVAE",
-    ]
     assert all("(" in title for title in titles)
     kinds = {"log" in title: axis.type for title, axis in zip(titles, axes(figure), strict=True)}
     assert kinds == {True: "log", False: "linear"}
