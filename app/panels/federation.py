@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from dash import html
 from dash.development.base_component import Component
@@ -24,15 +24,9 @@ _KEYS: Final = (
 
 def body() -> Component:
     """Rows of RSUs and of the agents, the traces beside them; the browser draws the rounds."""
-    rows = [
-        html.Button(
-            str(index), type="button", className="fed-row",
-            **{"data-rsu": str(index), "aria-label": f"RSU {index}", "aria-pressed": "false"},
-        )
-        for index in range(RSUS)
-    ]  # fmt: skip
+    rows = [_row(index) for index in range(RSUS)]
     agents = html.Span("agents", className="fed-row fed-agents")
-    spoken = {"aria-label": _KEYS, "aria-describedby": "fed-summary"}
+    spoken: dict[str, Any] = {"aria-label": _KEYS, "aria-describedby": "fed-summary"}
     canvas = html.Div(
         [html.Canvas(id="fed-canvas")],
         id="fed-time", className="fed-time", tabIndex=0, role="application", **spoken,
@@ -50,8 +44,16 @@ def body() -> Component:
     )
 
 
+def _row(index: int) -> Component:
+    about: dict[str, Any] = {
+        "data-rsu": str(index), "aria-label": f"RSU {index}", "aria-pressed": "false",
+    }  # fmt: skip
+    return html.Button(str(index), type="button", className="fed-row", **about)
+
+
 def _trace(key: str, symbol: tuple[str, str], about: str) -> Component:
     head, index = symbol
+    data: dict[str, Any] = {"data-trace": key, "data-tip": about}
     return html.Div(
         [
             html.Span(
@@ -62,7 +64,7 @@ def _trace(key: str, symbol: tuple[str, str], about: str) -> Component:
         ],
         className="fed-trace",
         tabIndex=0,
-        **{"data-trace": key, "data-tip": about},
+        **data,
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-#: Step at which weights are taken back.
-TROUBLE_STEP = 40
+#: Entry with which weights are taken back.
+TROUBLE_AT = 12
 TROUBLE = "The critic's loss was no number, so its weights of 10 s ago came back."
 TRIGGERS = ("time", "count", "count", "time", "count", "all", "time-out", "arrival")
 
@@ -51,7 +51,7 @@ class FakeLearning:
         self.told += 1
         return {
             "i": self.told - 1, "step": step, "scheme": scheme, "losses": losses, "rounds": rounds,
-            "trouble": TROUBLE if step == TROUBLE_STEP else "",
+            "trouble": TROUBLE if self.told - 1 == TROUBLE_AT else "",
         }  # fmt: skip
 
     def round(self, rsu: int, step: int) -> dict[str, Any]:
