@@ -39,7 +39,7 @@ export class Training {
     if (!note) return;
     const schemes = Object.entries(told);
     note.hidden = schemes.length === 0;
-    const lines = schemes.map(([name, one]) => [TONES[one.state] ?? "", `${this.#schema.label(name)} ${words(one)}`]);
+    const lines = schemes.map(([name, one]) => [TONES[one.state] ?? "", `${this.#schema.label(name)}${words(one)}`]);
     const key = JSON.stringify(lines);
     if (note.dataset.key === key) return;
     note.dataset.key = key;
@@ -79,12 +79,14 @@ const STATES = { off: "Training is off", starting: "Training is starting", resta
 
 const paused = ({ state, message }) => `${STATES[state] ?? state}${message ? `: ${message}` : "."}`;
 
+const lowered = (sentence) => sentence[0].toLowerCase() + sentence.slice(1);
+
 const POLICIES = { shipped: "its shipped policy", scratch: "what it began with from scratch" };
 
 function words({ state, message, policy, learnt, dropped }) {
   const start = POLICIES[policy] ?? policy;
-  if (state === "off") return learnt ? `has learnt from ${learnt} steps, and does not learn now.` : `acts by ${start} and does not learn.`;
-  if (state !== "training") return `: ${paused({ state, message }).toLowerCase()}`;
-  const missed = dropped ? `, ${dropped} left out` : "";
-  return `learns: ${learnt} steps so far${missed}, from ${start}.`;
+  if (state === "off") return learnt ? ` has learnt from ${learnt} steps, and does not learn now.` : ` acts by ${start} and does not learn.`;
+  if (state !== "training") return `: ${lowered(paused({ state, message }))}`;
+  const missed = dropped ? ` (busy during ${dropped} more)` : "";
+  return ` learns: ${learnt} steps so far${missed}, from ${start}.`;
 }

@@ -170,7 +170,8 @@ def test_a_worker_in_trouble_is_told_as_the_engine_tells_it(
     page = visit(rewrite=rewrite)
     boxes = asked(page, EMPTY, lambda e: all(e) and "Training" in e[0][0])
     assert [sentence for sentence, _ in boxes] == [said, said]
-    assert said.lower() in page.evaluate("document.getElementById('learning-note').textContent")
+    note = f"AF-MARL: {said[0].lower()}{said[1:]}"
+    assert page.evaluate("document.getElementById('learning-note').textContent") == note
 
 
 def test_losses_are_drawn_as_they_were_told(visit: Any, server: Server, trained: Store) -> None:
