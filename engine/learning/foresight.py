@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.learning.features import CONTEXT
 from engine.learning.forecast import Forecaster
-from engine.learning.grouping import Grouping
+from engine.learning.grouping import Grouping, alike
 from engine.learning.memory import Windows
 from engine.rsus import COUNT
 from engine.types import Floats, Observation
@@ -20,6 +20,8 @@ from engine.types import Floats, Observation
 #: The two variants of the forecast by whether their tokens hold the CVAE's latent.
 VARIANTS: Final[Mapping[bool, str]] = {True: "forecast.cvae", False: "forecast.plain"}
 _SUCCESS, _HAS_TASK = 10, 12
+#: Vehicles of one forward pass: what its numbers need stays in the processor's cache.
+_BLOCK: Final = 64
 
 
 class Foresight:
@@ -49,18 +51,26 @@ class Foresight:
         self._windows, self.window = Windows(), None
 
     def _predicted(self, observation: Observation) -> Floats | None:
+        """By each task's RSU's model; vehicles without a task are not asked for."""
         cvae = observation.params.cvae
         models, window = self._models.get(cvae), self.window
         if models is None or window is None:
             return None
         forecaster = self._forecasters.get(cvae) or Forecaster(0, cvae=cvae)
         self._forecasters[cvae] = forecaster
-        shared = len(models) == 1
-        by = np.zeros_like(observation.serving) if shared else observation.serving
-        grouping = Grouping(np.maximum(by, 0), len(models))
-        predicted = forecaster.predict(models, grouping, torch.from_numpy(window))
-        chance = torch.sigmoid(predicted[:, 3])
-        return torch.stack([predicted[:, 0], chance], dim=1).double().numpy()
+        row = np.flatnonzero(observation.has_task & (observation.serving >= 0))
+        rsu = observation.serving[row] if len(models) > 1 else np.zeros(len(row), np.int64)
+        context = np.zeros((len(window), CONTEXT))
+        for some in alike(np.bincount(rsu, minlength=len(models)), _BLOCK):
+            place = np.full(len(models), -1)
+            place[some] = np.arange(len(some))
+            mine = place[rsu] >= 0
+            grouping = Grouping(place[rsu[mine]], len(some))
+            seen = torch.from_numpy(window[row[mine]])
+            predicted = forecaster.predict(models[torch.from_numpy(some)], grouping, seen)
+            context[row[mine], 0] = predicted[:, 0].numpy()
+            context[row[mine], 1] = torch.sigmoid(predicted[:, 3]).numpy()
+        return context
 
     @staticmethod
     def _persistent(observation: Observation) -> Floats:
