@@ -34,7 +34,8 @@ QUEUE: Final = 8
 #: A learner is started again this often within the window, then it is left alone.
 RESTARTS: Final = 5
 RESTART_WINDOW_S: Final = 60.0
-#: How long a learner that has work may say nothing, and how long it may take to be ready.
+#: How long a learner that has work may say nothing, and how long it may take to be ready. Time
+#: that it is ready to run and gets no processor does not count.
 SILENCE_S: Final = 30.0
 FIRST_WORD_S: Final = 60.0
 #: Most of the time between two polls that counts as silence: a suspended engine hears nothing.
@@ -71,7 +72,7 @@ class WorkerTrainer:
         self._message = "The learner is starting."
         self._losses: deque[float] = deque()
         self._waiting = self._dropped = 0
-        self._silent_s, self._looked = 0.0, time.monotonic()
+        self._looked = time.monotonic()
         self._start()
 
     @property
@@ -123,14 +124,14 @@ class WorkerTrainer:
                 process_group=0,  # Ctrl-C in the terminal is the engine's to handle
             )  # fmt: skip
         self._link = Handover(ours)
-        self._waiting, self._silent_s, self._is_ready = 0, 0.0, False
+        self._waiting, self._is_ready = 0, False
+        self._silent_s = self._used_s = 0.0
         with contextlib.suppress(GoneError):
             self._link.send(self._job)
 
     def _listen(self, learnt: list[Learnt], weights: dict[str, Any]) -> Report | None:
         """Take in what has arrived; gives the report of the end if that is the last of it."""
-        now = time.monotonic()
-        passed, self._looked = min(now - self._looked, _MOST_S), now
+        passed = self._passed_s()
         while True:
             try:
                 report: Report = self._link.receive()
@@ -152,6 +153,15 @@ class WorkerTrainer:
         if self._silent_s < limit_s:
             return None
         return Report(ended=f"The learner said nothing for {limit_s:.0f} s and was ended.")
+
+    def _passed_s(self) -> float:
+        """Time since the last look that the learner could have used."""
+        now = time.monotonic()
+        passed, self._looked = min(now - self._looked, _MOST_S), now
+        is_ready_to_run, used_s = _activity(self._process.pid)
+        passed = min(passed, used_s - self._used_s) if is_ready_to_run else passed
+        self._used_s = used_s
+        return passed
 
     def _lost(self, last: Report) -> None:
         """The learner has ended: start it again, or leave it alone if that is in vain."""
@@ -192,6 +202,18 @@ class WorkerTrainer:
         self._link.close()
         self._process.kill()
         self._process.wait()
+
+
+def _activity(pid: int) -> tuple[bool, float]:
+    """Whether a process runs or would if there were a processor, and its processor time, s.
+
+    (False, 0) where the system does not say.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False, 0.0
+    return fields[0] == "R", (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _own_folder() -> tuple[Path, Any]:

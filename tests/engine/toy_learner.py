@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.learning.checkpoint import CheckpointError
+from engine.learning.checkpoint import CheckpointError, load_policy
 from engine.learning.trainer import Learnt
 from engine.types import BY_RULE, Decision
 
@@ -31,6 +31,8 @@ class ToyLearner:
             raise ZeroDivisionError("on demand")
         if order == "hang":
             time.sleep(3600)
+        while order == "circle":
+            pass
         if order == "exit":
             os._exit(3)
         if order.startswith("sleep"):
@@ -85,7 +87,10 @@ def build_learner(params, rng, policy=None):
         raise CheckpointError(f"{policy} is no policy of IoV Twin.")
     if policy is not None and policy.name == "crash":
         os._exit(4)
-    return ToyLearner(rng)
+    learner = ToyLearner(rng)
+    if policy is not None:
+        learner.count = int(load_policy(policy)["tensors"]["count"][0])
+    return learner
 
 
 def install(folder):

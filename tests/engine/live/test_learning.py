@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
+from engine.learning.checkpoint import save_policy
 from tests.engine.live.conftest import Engine
 
+#: Networks take seconds to load where a machine is busy with other tests.
+LOADING_S = 90.0
 TRACE = Path(__file__).parents[2] / "data" / "sumo_200.npz"
 
 
@@ -105,6 +111,39 @@ def test_who_leaves_the_stage_takes_its_learner_along(training) -> None:
     assert learners(engine) == []
 
 
+def test_a_policy_file_is_where_player_and_learner_begin(orders, open_engine, tmp_path) -> None:
+    policy = tmp_path / "mine.policy"
+    save_policy(policy, {"scheme": "toy", "tensors": {"count": np.array([7], np.float32)}})
+    engine = open_engine(
+        options=("--policy", f"toy={policy}"), stage=["toy"], params={"train": True}, speed=10
+    )
+    status = engine.wait(lambda s: s.get("learning", {}).get("toy", {}).get("learnt", 0) >= 1)
+    assert status["learning"]["toy"]["policy"] == "mine.policy"
+    assert entries(engine, status["run"])[0]["losses"]["critic"] == pytest.approx(1 / 8)
+
+
+def test_an_engine_with_a_policy_that_is_none_refuses_in_one_sentence(tmp_path) -> None:
+    command = [sys.executable, "-m", "engine", "--store", str(tmp_path / "store")]
+    word = f"af-marl={tmp_path / 'gone'}"
+    ran = subprocess.run([*command, "--policy", word], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert "cannot be read (No such file or directory)" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_policy_of_another_make_fails_the_run_until_a_reset(open_engine, tmp_path) -> None:
+    policy = tmp_path / "old.policy"
+    save_policy(policy, {"scheme": "af-marl", "tensors": {}})
+    engine = open_engine(options=("--policy", f"af-marl={policy}"), stage=["af-marl"])
+    status = engine.wait(lambda s: s["state"] == "failed", LOADING_S)
+    assert "The policy is of another make or size: train it again." in status["message"]
+    engine.store.request({"stage": ["local"], "reset": True})
+    engine.wait(lambda s: s["state"] == "running")
+    engine.store.request({"stage": ["local", "af-marl"]})
+    status = engine.wait(lambda s: any("another make" in n["text"] for n in s["notices"]))
+    assert status["stage"] == ["local"]
+
+
 @pytest.mark.fault
 def test_a_killed_learner_is_said_and_the_run_goes_on(training, orders) -> None:
     engine, before = training
@@ -181,17 +220,22 @@ def test_no_learner_outlives_its_engine(training, orders, number: signal.Signals
     assert len(entries(engine, status["run"])) >= learnt  # what was told is kept
 
 
+def known(status: dict) -> int:
+    """Steps that AF-MARL has learnt from."""
+    return status.get("learning", {}).get("af-marl", {}).get("learnt", 0)
+
+
 @pytest.mark.fault
 def test_af_marl_trains_through_the_loss_of_its_learner(open_engine) -> None:
     engine = open_engine(
         str(TRACE), stage=["af-marl"], params={"train": True, "start": "scratch"}, speed=10
     )
-    status = engine.wait(lambda s: s.get("learning", {}).get("af-marl", {}).get("learnt", 0) >= 5)
+    engine.wait(lambda s: known(s) >= 5, LOADING_S)
     (learner,) = learners(engine)
     os.kill(learner.pid, signal.SIGKILL)
     engine.wait(lambda s: any("killed" in notice["text"] for notice in s["notices"]))
-    count = engine.status["learning"]["af-marl"]["learnt"]
-    status = engine.wait(lambda s: s["learning"]["af-marl"]["learnt"] >= count + 5)
+    count = known(engine.status)
+    status = engine.wait(lambda s: known(s) >= count + 5, LOADING_S)
     assert state(status, "af-marl") == "training"
     steps = engine.store.metrics(status["run"])[0].tolist()
     assert steps == list(range(len(steps)))

@@ -168,6 +168,23 @@ def test_a_learner_that_hangs_is_ended_and_started_again(open_toy, monkeypatch) 
 
 
 @pytest.mark.fault
+def test_a_learner_that_turns_in_circles_is_ended_and_one_that_is_starved_is_not(
+    open_toy, monkeypatch
+) -> None:
+    monkeypatch.setattr(worker, "SILENCE_S", 1.0)
+    fed = open_toy()
+    fed.train()
+    real = worker._activity
+    monkeypatch.setattr(worker, "_activity", lambda pid: (True, real(pid)[1]))
+    fed.trainer.feed((0, "sleep 2.0"))  # ready to run, as it seems, but without a processor
+    fed.until(lambda _: fed.learnt)
+    assert fed.messages[-1] == ("training", "")
+    monkeypatch.setattr(worker, "_activity", real)
+    fed.trainer.feed((1, "circle"))
+    assert "said nothing for 1 s" in fed.until(lambda news: news.state == "restarting").message
+
+
+@pytest.mark.fault
 def test_an_engine_that_slept_does_not_blame_the_learner(open_toy, monkeypatch) -> None:
     monkeypatch.setattr(worker, "SILENCE_S", 3.0)
     fed = open_toy()
