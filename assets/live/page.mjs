@@ -21,7 +21,7 @@ export class Page {
   #city = "";
   #selected = null; // {key, vehicle?, rsu?, slot?}
   #address;
-  #seek = false;
+  #sought = null; // a search without an answer yet: {show}, whether the map is to go there
   #rsus = null;
 
   constructor(parts) {
@@ -173,10 +173,13 @@ export class Page {
       }
       map.setGhost(there ? { x: about.twin.x, y: about.twin.y, age_s: about.twin.age_s } : null);
       mapBar.setFollowable(Boolean(there));
-      if (there && this.#seek) {
-        this.#seek = false;
-        map.setView({ x: about.actual.x, y: about.actual.y, zoom: Math.max(CLOSE_ZOOM, map.view().zoom) });
-        mapBar.follow(true);
+      if (there && this.#sought) {
+        const { show } = this.#sought;
+        this.#sought = null;
+        if (show) {
+          map.setView({ x: about.actual.x, y: about.actual.y, zoom: Math.max(CLOSE_ZOOM, map.view().zoom) });
+          mapBar.follow(true);
+        }
       }
       if (!about.present) this.#gone(about);
     }
@@ -187,8 +190,8 @@ export class Page {
   #about = null;
 
   #gone(about) {
-    if (!this.#seek) return;
-    this.#seek = false;
+    if (!this.#sought) return;
+    this.#sought = null;
     toast(`There is no vehicle ${about.vehicle} in the city now.`, "error");
   }
 
@@ -205,10 +208,14 @@ export class Page {
       if (!detail) this.select(null);
       else this.select(detail.kind === "rsu" ? { rsu: detail.index } : { slot: detail.slot });
     });
-    map.addEventListener("view", ({ detail }) => {
-      if (mapBar.following && detail.following === false) mapBar.follow(false);
-      this.#address.remember();
-    });
+    map.addEventListener("view", () => this.#address.remember());
+    // Who moves the map while a search waits for its answer has the last word.
+    for (const moved of [map, mapBar]) {
+      moved.addEventListener("moved", ({ detail }) => {
+        if (this.#sought) this.#sought.show = false;
+        if (detail?.by === "pan" && mapBar.following) mapBar.follow(false);
+      });
+    }
     map.addEventListener("error", ({ detail }) => console.error(detail.message));
     mapBar.addEventListener("colour", ({ detail }) => {
       map.setColouring(detail);
@@ -243,6 +250,7 @@ export class Page {
     const { stream, map, mapBar, inspector } = this.#parts;
     this.#about = null;
     this.#parts.learning.setSelected(what?.rsu ?? null);
+    this.#sought = null;
     stream.select(what);
     map.setGhost(null);
     if (!what) {
@@ -269,8 +277,8 @@ export class Page {
       if (raw) toast("A vehicle is found by its number, such as 17.", "error");
       return;
     }
-    this.#seek = true;
     this.select({ vehicle: Number(raw) });
+    this.#sought = { show: true };
     byId("map").focus({ preventScroll: true });
   }
 
