@@ -80,7 +80,9 @@ def serve(options: ServeOptions, engine: Sequence[str] = ("-m", "engine")) -> in
 def _serve(
     options: ServeOptions, listener: socket.socket, store: Store, engine: Sequence[str]
 ) -> int:
-    wanted = ("--store", str(options.store), "--mobility", options.mobility)
+    wanted = ["--store", str(options.store), "--mobility", options.mobility]
+    for name, path in options.policies.items():
+        wanted += ["--policy", f"{name}={path}"]
     process = EngineProcess(
         [sys.executable, *engine, *wanted],
         options.store / "engine.log",

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from engine import policy_files
 from engine.control import check_stage
 from engine.params import METAS, ParameterError, Params
 from engine.presets import PRESETS
@@ -119,19 +120,7 @@ def policies_from_args(given: argparse.Namespace) -> dict[str, Path]:
     Raises:
         ParameterError: not of the form SCHEME=FILE, or a scheme that there is not or is twice.
     """
-    found: dict[str, Path] = {}
-    for text in given.policy:
-        name, _, file = text.partition("=")
-        if not file:
-            raise ParameterError(f"--policy {text[:40]!r} is not possible: write SCHEME=FILE.")
-        if name not in SCHEMES:
-            raise ParameterError(
-                f"There is no scheme {name[:40]!r}: choose among {', '.join(SCHEMES)}."
-            )
-        if name in found:
-            raise ParameterError(f"--policy is given twice for {name}: give it once.")
-        found[name] = Path(file)
-    return found
+    return policy_files.parse(given.policy)
 
 
 def params_from_args(given: argparse.Namespace) -> Params:
