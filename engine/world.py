@@ -57,7 +57,8 @@ class World:
         fading, fading_v2v, luck = self._draw_fading(slot)
         rsus = self._rsus.scene(params, down)
         distance_m = channel.distance(seen.position_m, rsus.position_m)
-        distance_m[:, [m for m in radio_down if 0 <= m < len(rsus.up)]] = np.inf
+        if radio_down:
+            distance_m[:, [m for m in radio_down if 0 <= m < len(rsus.up)]] = np.inf
         if params.equations == "paper-literal":
             rate_bps = drawn_rate(luck, distance_m)
         else:
@@ -109,6 +110,8 @@ class Slots:
 
         Newcomers get the lowest free slots, so slots stay dense.
         """
+        if np.array_equal(vehicle, self._vehicle):
+            return self._slot, np.zeros(len(vehicle), bool)
         slot = np.full(len(vehicle), -1)
         _, now, before = np.intersect1d(
             vehicle, self._vehicle, assume_unique=True, return_indices=True

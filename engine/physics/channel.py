@@ -55,5 +55,6 @@ def rate(distance_m: Floats, fading: Floats | float, range_m: float = RANGE_M) -
     The efficiency is clipped to what modulation allows, 2 to 5 bit/s/Hz. Infinite distance stands
     for a radio that is off.
     """
-    efficiency = np.clip(np.log2(1.0 + sinr(distance_m, fading)), *EFFICIENCY)
+    least, most = EFFICIENCY
+    efficiency = np.minimum(np.maximum(np.log2(1.0 + sinr(distance_m, fading)), least), most)
     return np.where(distance_m <= range_m, BANDWIDTH_HZ * efficiency, 0.0)
