@@ -52,7 +52,8 @@ class World:
         seen = _first(self._mobility.step(params.target_vehicles(self._t_s)), MAX_VEHICLES)
         self._t_s = seen.t_s
         slot, fresh = self._slots.assign(seen.vehicle)
-        cpu_hz = within(params.vehicle_cpu, self._cpu[seen.vehicle % _TRAITS]) * GIGA
+        trait = seen.vehicle % _TRAITS
+        cpu_hz = within(params.vehicle_cpu, self._cpu[trait]) * GIGA
         tasks = self._tasks.step(params, slot, fresh, seen.vehicle, cpu_hz)
         fading, fading_v2v, luck = self._draw_fading(slot)
         rsus = self._rsus.scene(params, down)
@@ -75,7 +76,7 @@ class World:
             # Never quite zero: who waits at a light still points somewhere.
             velocity_mps=heading * np.maximum(seen.speed_mps, 1e-6)[:, None],
             cpu_hz=cpu_hz,
-            battery_j=within(params.battery, self._battery[seen.vehicle % _TRAITS]) * J_PER_WH,
+            battery_j=within(params.battery, self._battery[trait]) * J_PER_WH,
             has_task=tasks.has_task,
             data_bits=tasks.data_bits,
             cycles=tasks.cycles,
