@@ -39,7 +39,7 @@ class Settings:
     soft_update: float = 0.005
     batch: int = 64
     capacity: int = 5000
-    updates: int = 4
+    updates: int = 2
     warm_up: int = 64
     strain: float = 1e-2
     learners: int = 20
