@@ -25,6 +25,7 @@ export class Federation extends EventTarget {
   #isVisible = false;
   #isStale = true;
   #due = false;
+  #timer = 0;
   #at = 0;
 
   constructor(schema) {
@@ -108,7 +109,12 @@ export class Federation extends EventTarget {
   #soon(atOnce = false) {
     if (atOnce) this.#isStale = true;
     if (this.#due || !this.#isVisible || !this.#isStale || !this.#look) return;
-    if (!atOnce && performance.now() - this.#at < DRAW_MS) return;
+    clearTimeout(this.#timer);
+    const wait = atOnce ? 0 : DRAW_MS - (performance.now() - this.#at);
+    if (wait > 0) {
+      this.#timer = setTimeout(() => this.#soon(), wait + 1);
+      return;
+    }
     this.#due = true;
     idle(() => {
       this.#due = false;
@@ -122,6 +128,7 @@ export class Federation extends EventTarget {
     const rounds = this.#learning?.rounds ?? [];
     this.#canvas.draw(rounds, this.#now, this.#look, { marked: this.#rsu, chosen: this.#card.round });
     this.#traces.draw(this.#learning, this.#now, this.#canvas.seconds, this.#rsu);
+    this.#room.dataset.now = this.#now;
     this.#say(rounds);
     if (this.#card.isPinned) {
       const at = this.#canvas.place(this.#card.round);

@@ -14,9 +14,9 @@ from engine import wire
 from engine.store import Store
 from tests.app.fake_learning import TROUBLE, TROUBLE_AT
 from tests.browser.live_server import Server, until
+from tests.conftest import WAIT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-WAIT_S = 40.0
 LEARNER = "af-marl"
 STAGE = [LEARNER, "non-drl", "tolled"]
 LOSSES = ("critic", "actor", "forecast", "cvae_reconstruction", "cvae_kl")
@@ -74,7 +74,7 @@ def trained(server: Server, store: Store) -> Store:
     def far_enough() -> bool:
         return store.learnt(store.status()["run"]) > TROUBLE_AT + 20
 
-    until(far_enough, WAIT_S, "the engine has learnt")
+    until(far_enough, "the engine has learnt")
     server.wish({"speed": 1})
     return store
 
@@ -87,7 +87,7 @@ def asked(page: Any, expression: str, true: Any = bool) -> Any:
         answers[:] = [page.evaluate(expression)]
         return bool(true(answers[0]))
 
-    until(there, WAIT_S, expression, lambda: f"but {answers}")
+    until(there, expression, lambda: f"but {answers}")
     return answers[0]
 
 
@@ -106,15 +106,19 @@ MARKS = """() => document.querySelector('#chart-losses .js-plotly-plot').data
   .map(({ x, text }) => [Array.from(x ?? []), Array.from(text ?? [])])"""
 
 
-def standing(page: Any, server: Server) -> int:
-    """Pause; gives the step at which the engine and the page stand."""
+def standing(page: Any, server: Server, store: Store) -> float:
+    """Pause; gives the time at which the engine stands, once the federation shows just that."""
     server.wish({"running": False})
-    until(lambda: server.status["state"] == "paused", WAIT_S, "the engine pauses")
-    step = int(server.status["step"])
-    shown = f"{step // 3600}:{step // 60 % 60:02}:{step % 60:02}"
-    before = f"{(step - 1) // 3600}:{(step - 1) // 60 % 60:02}:{(step - 1) % 60:02}"
-    asked(page, "document.getElementById('clock').textContent", lambda t: t in (shown, before))
-    return step
+    until(lambda: server.status["state"] == "paused", "the engine pauses")
+    found = store.frame()
+    assert found is not None
+    now = float(wire.header(found[1]).t_s)
+    at_rest = """() => [
+      Number(document.getElementById('fed-time').dataset.now),
+      document.getElementById('fed-canvas').getAnimations().every((a) => a.playState !== 'running'),
+    ]"""
+    asked(page, at_rest, lambda told: told == [now, True])
+    return now
 
 
 def test_training_is_off_until_someone_wants_it(visit: Any, server: Server) -> None:
@@ -124,14 +128,14 @@ def test_training_is_off_until_someone_wants_it(visit: Any, server: Server) -> N
         assert sentence == "No scheme on stage learns."
         assert button == "Put AF-MARL on stage"
     page.locator(".card[data-panel=losses] .card-empty button").click()
-    until(lambda: LEARNER in server.control["stage"], WAIT_S, "AF-MARL is on stage")
+    until(lambda: LEARNER in server.control["stage"], "AF-MARL is on stage")
     off = asked(page, EMPTY, lambda e: all(e) and e[0][1] == "Train live")
     assert all("Training is off" in sentence for sentence, _ in off)
     note = "document.getElementById('learning-note').textContent"
     asked(page, note, lambda said: "AF-MARL acts by its shipped policy" in said)
     assert page.evaluate("document.getElementById('learning-dot').hidden")
     page.locator(".card[data-panel=federation] .card-empty button").click()
-    until(lambda: server.control["params"]["train"], WAIT_S, "it trains")
+    until(lambda: server.control["params"]["train"], "it trains")
     asked(page, EMPTY, lambda boxes: boxes == [None, None])
     asked(page, note, lambda said: "AF-MARL learns:" in said)
     assert page.locator("[data-param=train] input").is_checked()
@@ -210,7 +214,7 @@ def test_what_was_taken_back_is_marked(visit: Any, server: Server, trained: Stor
 
 def test_the_federation_counts_its_rounds(visit: Any, server: Server, trained: Store) -> None:
     page = visit()
-    standing(page, server)
+    now = standing(page, server, trained)
     rounds = newest_rounds(trained)
     summary = "document.getElementById('fed-summary').textContent"
     pattern = r"last (\d+) s: (\d+) rounds, (\d+) updates, (\d+) refused, (\d+) lost"
@@ -220,7 +224,6 @@ def test_the_federation_counts_its_rounds(visit: Any, server: Server, trained: S
         if not found:
             return False
         seconds, *counts = map(int, found.groups())
-        now = frame_time(trained)
         seen = [r for r in rounds if r["t_s"] > now - seconds]
         return counts == [
             len(seen), sum(len(r["vehicle"]) for r in seen),
@@ -236,15 +239,9 @@ def newest_rounds(store: Store) -> list[dict[str, Any]]:
     return [r for e in store.learning(store.status()["run"]) for r in e["rounds"]]
 
 
-def frame_time(store: Store) -> float:
-    found = store.frame()
-    assert found is not None
-    return float(wire.header(found[1]).t_s)
-
-
 def test_keys_walk_from_round_to_round(visit: Any, server: Server, trained: Store) -> None:
     page = visit()
-    standing(page, server)
+    standing(page, server, trained)
     step = server.control["steps"]
     rounds = newest_rounds(trained)
     asked(page, "document.getElementById('fed-summary').textContent")
@@ -272,12 +269,11 @@ def test_keys_walk_from_round_to_round(visit: Any, server: Server, trained: Stor
 
 def test_a_sign_and_a_row_can_be_clicked(visit: Any, server: Server, trained: Store) -> None:
     page = visit()
-    standing(page, server)
+    now = standing(page, server, trained)
     summary = asked(page, "document.getElementById('fed-summary').textContent")
     seconds = int(re.search(r"last (\d+) s", summary)[1])
-    page.wait_for_timeout(2500)  # signs slide for up to two seconds
     box = page.locator("#fed-time").bounding_box()
-    now, height = frame_time(trained), (box["height"] - 19) / 21
+    height = (box["height"] - 19) / 21
     scale = (box["width"] - 8) / seconds
     places = [
         (box["x"] + box["width"] - 7 - (now - r["t_s"]) * scale,

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from engine.store import Store
-from tests.browser.live.looking import WAIT_S
 from tests.browser.live_server import Server, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.sumo, pytest.mark.timeout(400)]
@@ -29,22 +28,22 @@ SEEN = """() => {
 def test_schemes_train_at_the_flip_of_a_switch(page: Any, server: Server, store: Store) -> None:
     page.locator("#chart-tabs [data-charts=learning]").click()
     try:
-        until(lambda: page.evaluate(SEEN)["empty"] == [True, True], WAIT_S, "training is off")
+        until(lambda: page.evaluate(SEEN)["empty"] == [True, True], "training is off")
         page.locator(".card[data-panel=losses] .card-empty button").click()
-        until(lambda: server.status["params"]["train"], WAIT_S, "the engine trains")
+        until(lambda: server.status["params"]["train"], "the engine trains")
 
         def learnt() -> Any:
             seen = page.evaluate(SEEN)
             return seen if seen["losses"] and seen["empty"] == [False, False] else None
 
-        seen = until(learnt, LEARNS_S, "losses and rounds", lambda: page.evaluate(SEEN))
+        seen = until(learnt, "losses and rounds", lambda: page.evaluate(SEEN), LEARNS_S)
         entries = store.learning(server.status["run"])
         assert set(seen["losses"]) <= {name for entry in entries for name in entry["losses"]}
         assert any(entry["rounds"] for entry in entries)
         assert seen["summary"].startswith("AF-MARL, last ")
         assert "AF-MARL learns" in seen["note"]
         server.wish({"params": {"train": False}})
-        until(lambda: "not learn now" in page.evaluate(SEEN)["note"], WAIT_S, "it is off again")
+        until(lambda: "not learn now" in page.evaluate(SEEN)["note"], "it is off again")
         assert page.evaluate(SEEN)["empty"] == [False, False], "what was learnt stays to be seen"
     finally:
         server.wish({"params": {"train": False}})
