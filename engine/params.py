@@ -465,6 +465,55 @@ class Params:
         group="Model",
         shown=True,
     )
+    # Learning
+    train: bool = param(
+        False,
+        "Learned schemes explore and learn while they act",
+        source="Algorithms 3 and 4",
+        group="Learning",
+        shown=True,
+    )
+    start: str = param(
+        "shipped",
+        "Where learned schemes begin: as the package ships them, or from scratch",
+        source="Algorithm 4, line 1",
+        choices=("shipped", "scratch"),
+        live=False,
+        group="Learning",
+        shown=True,
+    )
+    forecast: str = param(
+        "transformer",
+        "AdFL context of AF-MARL: the transformer's, the twin's last value (persistence), or zero",
+        source="Algorithm 1, MODEL D.6",
+        choices=("transformer", "persistence", "off"),
+        group="Learning",
+        shown=True,
+    )
+    cvae: bool = param(
+        True,
+        "Tokens of the forecast hold the CVAE's latent; off: the state itself, with other weights",
+        symbol="z_n",
+        source="Algorithm 2, MODEL D.2",
+        group="Learning",
+        shown=True,
+    )
+    aggregation: str = param(
+        "semi",
+        "When federated models are merged: semi-synchronous, synchronous, asynchronous or never",
+        source="Algorithm 3, MODEL D.4",
+        choices=("semi", "sync", "async", "none"),
+        group="Learning",
+        shown=True,
+    )
+    agent_twin: str = param(
+        "fresh",
+        "AF-MARL sees RSU twins as synchronised, every fifth second only, or not at all (off)",
+        source="eq. (46), MODEL A3.9",
+        choices=("fresh", "stale", "off"),
+        group="Learning",
+        shown=True,
+    )
     # Run
     seed: int = param(
         0,

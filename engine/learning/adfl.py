@@ -6,18 +6,19 @@ cloud: each RSU has its own model and version, and they agree only as far as gos
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.learning import clients, federation
+from engine.learning.experience import Experience
 from engine.learning.forecast import Forecaster
-from engine.learning.grouping import Grouping
-from engine.learning.memory import WIDTH, Datasets, Windows
+from engine.learning.memory import Datasets
+from engine.learning.rounds import Round
 from engine.learning.triggers import (
     Adaptive,
     Asynchronous,
@@ -28,9 +29,8 @@ from engine.learning.triggers import (
 )
 from engine.physics.channel import RANGE_M
 from engine.rsus import lattice
-from engine.types import Floats, Ints, Observation, Outcome
+from engine.types import Floats, Ints
 
-Mode = Literal["semi", "sync", "async"]
 #: Samples a client needs before it trains.
 LEAST_SAMPLES: Final = 8
 #: Rounds between two of the CVAE, which moves slowly.
@@ -42,43 +42,13 @@ class AdflOptions:
     """Switches.
 
     Attributes:
-        mode: the trigger, and nothing else. weighting: see `federation.Weighting`.
-        cvae: tokens hold the latent mu_n instead of x_n.
+        weighting: see `federation.Weighting`.
         learning_rate: of local training. pause_s: between two trainings of one client.
     """
 
-    mode: Mode = "semi"
     weighting: federation.Weighting = "full"
-    cvae: bool = True
     learning_rate: float = 1e-3
     pause_s: float = 5.0
-
-
-@dataclass(frozen=True)
-class Round:
-    """One aggregation, for the timeline.
-
-    Attributes:
-        rsu, t_s, fired: where, when and by which trigger. version: that it made.
-        vehicle, staleness, weight: of each update in the buffer, weight 0 if refused.
-        lost: clients given up since the last round: they left or were too late.
-        sigma_min, interval_s, count: sigma_min, tau_agg, N_agg from now on. bytes: on the air.
-        loss: mean of the clients' losses before they trained.
-    """
-
-    rsu: int
-    t_s: float
-    fired: Fired
-    version: int
-    vehicle: tuple[int, ...]
-    staleness: tuple[float, ...]
-    weight: tuple[float, ...]
-    lost: int
-    sigma_min: float
-    interval_s: float
-    count: float
-    bytes: int
-    loss: float
 
 
 @dataclass
@@ -104,97 +74,85 @@ class _Aggregator:
     lost: int = 0
     adaptive: Adaptive = field(default_factory=Adaptive)
 
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> _Aggregator:
+        """From a checkpoint, its buffer empty."""
+        adaptive = Adaptive(told["sigma_min"], told["interval_s"], told["count"])
+        return cls(told["version"], told["since_s"], [], told["lost"], adaptive)
+
 
 class Adfl:
-    """The whole federation of one arm.
+    """The federation of one variant of the forecast in one arm.
 
     Args:
-        forecaster: what is trained; its parameters are the common start w^(0).
+        forecaster: what is trained.
+        start: the common start w^(0), (P,).
         neighbours: the mesh, (M, 4).
+        data: the clients' own.
         options: switches.
         seed: of the CVAE's noise.
     """
 
     def __init__(
-        self, forecaster: Forecaster, neighbours: Ints, options: AdflOptions, seed: int
+        self,
+        forecaster: Forecaster,
+        start: Tensor,
+        neighbours: Ints,
+        data: Datasets,
+        options: AdflOptions,
+        seed: int,
     ) -> None:
         self.options = options
         self._forecaster = forecaster
         self._mix = torch.from_numpy(federation.metropolis(neighbours)).float()
         count = len(neighbours)
         #: Models of the RSUs, (M, P).
-        self.models = forecaster.start().repeat(count, 1)
+        self.models = start.repeat(count, 1)
+        #: Losses of the clients that trained in the last step, by name; empty if none did.
+        self.losses: dict[str, float] = {}
         self._rsus = [_Aggregator() for _ in range(count)]
-        self._windows, self._data = Windows(), Datasets()
+        self._data = data
         self._flying: list[_Update] = []
         self._ready_s: dict[int, float] = {}
-        self._waiting: tuple[Ints, Ints, NDArray[np.float32], Ints] | None = None
-        self._seen: tuple[Observation, NDArray[np.float32]] | None = None
         self._noise = np.random.default_rng(seed)
         #: Rounds since the last call of `take_rounds`.
         self._rounds: list[Round] = []
 
-    def context(self, observation: Observation) -> Floats:
-        """6 w_hat and the probability of success by each vehicle's RSU's model, (n, 2), D.6."""
-        self._data.begin(observation.slot[observation.fresh])
-        window = self._windows.take(observation)
-        self._complete(observation)
-        self._seen = (observation, window)
-        if not len(window):
-            return np.zeros((0, 2))
-        grouping = Grouping(np.maximum(observation.serving, 0), len(self._rsus))
-        predicted = self._forecaster.predict(self.models, grouping, torch.from_numpy(window))
-        chance = torch.sigmoid(predicted[:, 3])
-        return torch.stack([predicted[:, 0], chance], dim=1).double().numpy()
-
-    def _complete(self, observation: Observation) -> None:
-        """The last step's samples, now that the twins have logged what came of it."""
-        if self._waiting is None:
-            return
-        slot, vehicle, rows, serving = self._waiting
-        stays = np.isin(vehicle, observation.vehicle) & (serving >= 0)
-        rows[:, -5] = 6.0 * observation.rsus.last_wait_s[serving]
-        self._data.add(slot[stays], rows[stays])
-        self._waiting = None
-
-    def learn(self, outcome: Outcome, t_s: float) -> None:
-        """Advance the federation by the step just acted on.
+    def learn(self, seen: Experience) -> None:
+        """Advance the federation by a step; `seen.aggregation` none lets it rest.
 
         Args:
-            outcome: of the step.
-            t_s: simulated time.
+            seen: the step, whose samples the data already has.
         """
-        if self._seen is None:
-            raise RuntimeError("learn: nothing was observed yet")
-        observation, window = self._seen
-        rows = np.zeros((len(window), WIDTH), np.float32)
-        rows[:, : window.shape[1]] = window
-        had = observation.has_task
-        late = np.divide(outcome.delay_s, observation.deadline_s, where=had, out=np.zeros(len(had)))
-        rows[:, -4] = np.minimum(late, 3.0)
-        rows[:, -3] = outcome.energy_j / 1500.0
-        rows[:, -2], rows[:, -1] = outcome.success, had
-        self._waiting = (observation.slot, observation.vehicle, rows, observation.serving)
-        self._start_clients(observation, t_s)
-        self._arrive(observation, t_s)
+        self.losses = {}
+        if seen.aggregation == "none":
+            return
+        t_s = float(seen.step)
+        self._start_clients(seen, t_s)
+        self._arrive(seen, t_s)
 
-    def _start_clients(self, observation: Observation, t_s: float) -> None:
+    def _start_clients(self, seen: Experience, t_s: float) -> None:
         """Lines 3-24: select, fetch, train; the updates arrive later."""
-        chosen = self._select(observation, t_s)
+        chosen = self._select(seen, t_s)
         if not len(chosen):
             return
-        o = observation
+        o = seen
         slot, rsu = o.slot[chosen], o.serving[chosen]
         base = self.models[torch.from_numpy(rsu)]
         sizes = self._data.sizes(slot)
-        with_cvae = self.options.cvae and sum(a.version for a in self._rsus) % CVAE_EVERY == 0
+        with_cvae = self._forecaster.cvae and sum(a.version for a in self._rsus) % CVAE_EVERY == 0
         trained = self._forecaster.train(
             base, self._data.take(slot), sizes, self._noise, self.options.learning_rate, with_cvae
         )
-        delay = clients.turnaround(o.cpu_hz[chosen], o.rate_bps[chosen, rsu], base.shape[1])
+        self.losses = {name: _mean(values) for name, values in trained.losses.items()}
+        delay = clients.turnaround(o.cpu_hz[chosen], o.rate_bps[chosen], base.shape[1])
+        whole = torch.isfinite(trained.deltas).all(dim=1).numpy() & np.isfinite(trained.norms)
         for i, m in enumerate(rsu.tolist()):
             vehicle = int(o.vehicle[chosen[i]])
             self._ready_s[vehicle] = t_s + self.options.pause_s
+            if not whole[i]:
+                self._rsus[m].lost += 1  # an update that is no number is not sent
+                continue
             self._flying.append(
                 _Update(
                     vehicle=vehicle,
@@ -205,13 +163,13 @@ class Adfl:
                     delta=trained.deltas[i],
                     samples=float(sizes[i]),
                     norm=float(trained.norms[i]),
-                    loss=float(trained.losses[i]),
+                    loss=float(trained.losses["forecast"][i]),
                 )
             )
 
-    def _select(self, observation: Observation, t_s: float) -> Ints:
+    def _select(self, seen: Experience, t_s: float) -> Ints:
         """Eligible clients (24) that have data and have paused long enough."""
-        o = observation
+        o = seen
         near = lattice()[np.maximum(o.serving, 0)]
         stay_s = clients.stay_time(o.position_m - near, o.velocity_mps, RANGE_M)
         able = clients.eligible(o.cpu_hz, o.battery_j, stay_s) & (o.serving >= 0)
@@ -220,12 +178,11 @@ class Adfl:
         free = [self._ready_s.get(int(v), 0.0) <= t_s for v in o.vehicle[rows]]
         return rows[np.array(free, bool)] if len(rows) else rows
 
-    def _arrive(self, observation: Observation, t_s: float) -> None:
+    def _arrive(self, seen: Experience, t_s: float) -> None:
         """Lines 33-38: updates in the order of their arrival, each RSU's trigger after each."""
-        where = dict(zip(observation.vehicle.tolist(), observation.serving.tolist(), strict=True))
-        attached = np.bincount(
-            observation.serving[observation.serving >= 0], minlength=len(self._rsus)
-        )
+        mode = seen.aggregation
+        where = dict(zip(seen.vehicle.tolist(), seen.serving.tolist(), strict=True))
+        attached = np.bincount(seen.serving[seen.serving >= 0], minlength=len(self._rsus))
         now = sorted((u for u in self._flying if u.arrives_s <= t_s + 1.0), key=_order)
         self._flying = [u for u in self._flying if u.arrives_s > t_s + 1.0]
         for update in now:
@@ -235,24 +192,24 @@ class Adfl:
                 continue
             # Handed over: the mesh forwards the update, with its base version, to the new RSU.
             self._rsus[m].buffer.append(update)
-            self._maybe_aggregate(m, update.arrives_s, int(attached[m]))
+            self._maybe_aggregate(m, update.arrives_s, int(attached[m]), mode)
         for m in range(len(self._rsus)):
-            self._maybe_aggregate(m, t_s + 1.0, int(attached[m]))
+            self._maybe_aggregate(m, t_s + 1.0, int(attached[m]), mode)
 
-    def _trigger(self, m: int) -> Trigger:
+    def _trigger(self, m: int, mode: str) -> Trigger:
         adaptive = self._rsus[m].adaptive
-        if self.options.mode == "sync":
+        if mode == "sync":
             return Synchronous(adaptive.interval_s)
-        if self.options.mode == "async":
+        if mode == "async":
             return Asynchronous()
         return SemiSynchronous(adaptive.interval_s, adaptive.count)
 
-    def _maybe_aggregate(self, m: int, t_s: float, attached: int) -> None:
+    def _maybe_aggregate(self, m: int, t_s: float, attached: int, mode: str) -> None:
         rsu = self._rsus[m]
         flying = sum(u.rsu == m for u in self._flying)
         expected = len(rsu.buffer) + flying
         took_s = t_s - rsu.since_s
-        fired = self._trigger(m).fired(took_s, len(rsu.buffer), expected, attached)
+        fired = self._trigger(m, mode).fired(took_s, len(rsu.buffer), expected, attached)
         if fired:
             self._aggregate(m, t_s, fired, expected, attached)
 
@@ -264,22 +221,21 @@ class Adfl:
         samples = np.array([u.samples for u in buffer])
         alpha = federation.weights(samples, stale, kept, self.options.weighting)
         deltas = torch.stack([u.delta for u in buffer])
-        if self.options.mode == "async":
+        if fired == "arrival":
             alpha = alpha * federation.asynchronous_share(float(stale[0]))
         self.models[m] = federation.aggregate(self.models[m], deltas, alpha)
         self.models[m] = self._mix[m] @ self.models
-        finite = norms[np.isfinite(norms)]
         rsu.version += 1
         rsu.adaptive = rsu.adaptive.after(
             float(kept.mean()),
             len(buffer) / max(expected, 1),
             t_s - rsu.since_s,
-            float(np.median(finite)) if len(finite) else 0.0,
+            float(np.median(norms)),
             attached,
         )
         self._rounds.append(
             Round(
-                rsu=m, t_s=t_s, fired=fired, version=rsu.version,
+                tier="forecast", rsu=m, t_s=t_s, fired=fired, version=rsu.version,
                 vehicle=tuple(u.vehicle for u in buffer), staleness=tuple(stale.tolist()),
                 weight=tuple(alpha.tolist()), lost=rsu.lost, sigma_min=rsu.adaptive.sigma_min,
                 interval_s=rsu.adaptive.interval_s, count=rsu.adaptive.count,
@@ -297,6 +253,54 @@ class Adfl:
     def disagreement(self) -> float:
         """How far the RSUs' models are from their mean."""
         return federation.disagreement(self.models)
+
+    def go_back(self, models: Tensor) -> None:
+        """Drop what was learnt since the RSUs had these models, updates on their way included."""
+        self.models = models.clone()
+        for update in self._flying:
+            self._rsus[update.rsu].lost += 1
+        self._flying = []
+        for rsu in self._rsus:
+            rsu.lost += len(rsu.buffer)
+            rsu.buffer = []
+
+    def state(self) -> dict[str, Any]:
+        """Everything but the clients' data, for a checkpoint."""
+        waiting = [(m, u) for m, rsu in enumerate(self._rsus) for u in rsu.buffer]
+        updates = [u for _, u in waiting] + self._flying
+        size = self.models.shape[1]
+        deltas = torch.stack([u.delta for u in updates]) if updates else torch.zeros((0, size))
+        return {
+            "rsus": [
+                {"version": r.version, "since_s": r.since_s, "lost": r.lost, **asdict(r.adaptive)}
+                for r in self._rsus
+            ],
+            "updates": [
+                {name: value for name, value in vars(u).items() if name != "delta"} for u in updates
+            ],
+            "buffers": [m for m, _ in waiting],
+            "ready_s": sorted(self._ready_s.items()),
+            "noise": self._noise.bit_generator.state,
+            "tensors": {"models": self.models.numpy().copy(), "deltas": deltas.numpy().copy()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become what `state` described."""
+        self.models = torch.from_numpy(state["tensors"]["models"].copy())
+        self._rsus = [_Aggregator.of(rsu) for rsu in state["rsus"]]
+        deltas = torch.from_numpy(state["tensors"]["deltas"])
+        updates = [_Update(**u, delta=d) for u, d in zip(state["updates"], deltas, strict=True)]
+        for m, update in zip(state["buffers"], updates, strict=False):
+            self._rsus[m].buffer.append(update)
+        self._flying = updates[len(state["buffers"]) :]
+        self._ready_s = {int(vehicle): t_s for vehicle, t_s in state["ready_s"]}
+        self._noise.bit_generator.state = state["noise"]
+
+
+def _mean(values: Floats) -> float:
+    """Mean of those that are numbers, NaN without any."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
 
 
 def _order(update: _Update) -> tuple[float, int]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from engine.learning import clients, federation
+from engine.learning.rounds import Round
 from engine.learning.td3 import Td3
 from engine.learning.triggers import Asynchronous, Fired, SemiSynchronous, Synchronous, Trigger
 from engine.types import Bools, Floats, Ints
 
-Mode = Literal["semi", "sync", "async", "none"]
 _TRIGGERS: Final[dict[str, Trigger]] = {
     "semi": SemiSynchronous(),
     "sync": Synchronous(),
@@ -22,27 +22,15 @@ _TRIGGERS: Final[dict[str, Trigger]] = {
 }
 
 
-@dataclass(frozen=True)
-class Merge:
-    """One aggregation of learners: when, why, whose, how stale, and with which weight."""
-
-    t_s: float
-    fired: Fired
-    learner: tuple[int, ...]
-    staleness: tuple[float, ...]
-    weight: tuple[float, ...]
-
-
 class Averaging:
     """Keeps the federation's model and what each learner last fetched of it.
 
     Args:
         learners: the networks.
-        mode: the trigger, and nothing else; none leaves learners alone.
     """
 
-    def __init__(self, learners: Td3, mode: Mode) -> None:
-        self._learners, self._mode = learners, mode
+    def __init__(self, learners: Td3) -> None:
+        self._learners = learners
         self._count = learners.settings.learners
         self._base = self._flat()
         self._model = self._base[0].clone()
@@ -51,18 +39,22 @@ class Averaging:
         self._buffer: list[int] = []
         self._since_s = 0.0
 
-    def step(self, t_s: float, able: Bools, arrival_s: Floats, samples: Floats) -> list[Merge]:
+    def step(
+        self, mode: str, t_s: float, able: Bools, arrival_s: Floats, samples: Floats, loss: float
+    ) -> list[Round]:
         """Let the updates of this second arrive.
 
         Args:
+            mode: the trigger: semi, sync, async, or none, which leaves learners alone.
             t_s: now.
             able: learners with an eligible client in coverage, (G,).
             arrival_s: when in the second each update is there, (G,).
             samples: in replay, (G,).
+            loss: of the critics, for the record.
         """
-        if self._mode == "none":
+        if mode == "none":
             return []
-        trigger, merges = _TRIGGERS[self._mode], []
+        trigger, merges = _TRIGGERS[mode], []
         coming = [g for g in np.argsort(arrival_s, kind="stable").tolist() if able[g]]
         for left, learner in zip(range(len(coming), 0, -1), coming, strict=True):
             if learner not in self._buffer:
@@ -71,17 +63,17 @@ class Averaging:
             expected = len(self._buffer) + left - 1
             fired = trigger.fired(now_s - self._since_s, len(self._buffer), expected, self._count)
             if fired:
-                merges.append(self._merge(now_s, fired, samples))
+                merges.append(self._merge(now_s, fired, samples, loss))
         return merges
 
-    def _merge(self, t_s: float, fired: Fired, samples: Floats) -> Merge:
+    def _merge(self, t_s: float, fired: Fired, samples: Floats, loss: float) -> Round:
         """Aggregate the buffer; who is in it fetches the new model."""
         who = np.array(self._buffer)
         stale = (self._version - self._fetched[who]).astype(float)
         deltas = self._flat()[who] - self._base[who]
         kept = torch.isfinite(deltas).all(dim=1).numpy()
         alpha = federation.weights(samples[who], stale, kept, "full")
-        if self._mode == "async":
+        if fired == "arrival":
             alpha = alpha * federation.asynchronous_share(float(stale[0]))
         self._model = federation.aggregate(self._model, deltas, alpha)
         self._version += 1
@@ -89,7 +81,35 @@ class Averaging:
         self._base[who] = self._model
         self._write(who.tolist())
         self._buffer, self._since_s = [], t_s
-        return Merge(t_s, fired, tuple(who.tolist()), tuple(stale.tolist()), tuple(alpha.tolist()))
+        usual = SemiSynchronous()
+        return Round(
+            tier="agents", rsu=-1, t_s=t_s, fired=fired, version=self._version,
+            vehicle=tuple(who.tolist()), staleness=tuple(stale.tolist()),
+            weight=tuple(alpha.tolist()), lost=0, sigma_min=0.0, interval_s=usual.interval_s,
+            count=usual.count, bytes=2 * len(who) * clients.model_bytes(self.parameters), loss=loss,
+        )  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        """Everything but the networks, for a checkpoint; tensors are copies."""
+        return {
+            "version": self._version,
+            "buffer": list(self._buffer),
+            "since_s": self._since_s,
+            "tensors": {
+                "base": self._base.numpy().copy(),
+                "model": self._model.numpy().copy(),
+                "fetched": self._fetched.copy(),
+            },
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become what `state` described."""
+        tensors = state["tensors"]
+        self._base = torch.from_numpy(tensors["base"].copy())
+        self._model = torch.from_numpy(tensors["model"].copy())
+        self._fetched = tensors["fetched"].copy()
+        self._version, self._since_s = state["version"], state["since_s"]
+        self._buffer = list(state["buffer"])
 
     @property
     def parameters(self) -> int:

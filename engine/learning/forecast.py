@@ -30,11 +30,15 @@ CVAE_DECAY: Final = 1e-5
 
 @dataclass(frozen=True)
 class Trained:
-    """Updates of C clients: deltas (C, P), sigma_n (C,), losses before training (C,)."""
+    """Updates of C clients: deltas (C, P), sigma_n (C,).
+
+    Losses before training, (C,) each: `forecast`, and with the CVAE `cvae` and its parts `cvae_kl`
+    and `cvae_reconstruction`.
+    """
 
     deltas: Tensor
     norms: NDArray[np.float64]
-    losses: NDArray[np.float64]
+    losses: Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -134,17 +138,30 @@ class Forecaster:
 
         trained, norms, first = local_training(transformer, [forecast_loss], learning_rate)
         new = [flatten(trained, models=len(base))]
+        told = {"forecast": first}
         if with_cvae:
+            parts_of: list[dict[str, Tensor]] = []
             better, _, _ = local_training(
-                cvae, self._cvae_losses(parts, there, rng), CVAE_RATE, CVAE_DECAY
+                cvae, self._cvae_losses(parts, there, rng, parts_of), CVAE_RATE, CVAE_DECAY
             )
             new.append(flatten(better, models=len(base)))
+            told |= parts_of[0]
         else:
             new.append(base[:, self._size :])
-        return Trained(torch.cat(new, dim=1) - base, norms, first.double().numpy())
+        losses = {name: value.double().numpy() for name, value in told.items()}
+        return Trained(torch.cat(new, dim=1) - base, norms, losses)
 
-    def _cvae_losses(self, parts: Parts, there: Tensor, rng: np.random.Generator) -> list[Loss]:
-        """Its loss (40) on each batch of 32; only seconds with a task have a whole state."""
+    def _cvae_losses(
+        self,
+        parts: Parts,
+        there: Tensor,
+        rng: np.random.Generator,
+        told: list[dict[str, Tensor]],
+    ) -> list[Loss]:
+        """Its loss (40) on each batch of 32; only seconds with a task have a whole state.
+
+        The parts of the loss on each batch are appended to `told`.
+        """
 
         def on(batch: slice) -> Loss:
             x, context = parts.tokens[:, batch, -1, :STATE], parts.context[:, batch]
@@ -154,7 +171,18 @@ class Forecaster:
 
             def loss(weights: Mapping[str, Tensor]) -> Tensor:
                 found = functional_call(self._cvae, dict(weights), (x, context, noise))
-                return _mean(found.total, whole)
+                total = _mean(found.total, whole)
+                reconstruction, kl = (
+                    _mean(part.detach(), whole) for part in (found.reconstruction, found.kl)
+                )
+                told.append(
+                    {
+                        "cvae": total.detach(),
+                        "cvae_kl": kl,
+                        "cvae_reconstruction": reconstruction,
+                    }
+                )
+                return total
 
             return loss
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +133,14 @@ class Datasets:
     def take(self, slot: Ints) -> Rows:
         """The samples of these clients, (C, KEPT, WIDTH); what is beyond |D_n| is to be masked."""
         return self._rows[slot]
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """Everything, for a checkpoint."""
+        return {"rows": self._rows, "added": self._added}
+
+    def set_tensors(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Become what `tensors` gave."""
+        self._rows, self._added = tensors["rows"], tensors["added"]
 
     def _grow(self, slot: Ints) -> None:
         wanted = int(slot.max(initial=-1)) + 1

@@ -1,14 +1,18 @@
-"""`af-marl`: the paper's scheme, Algorithm 4 on twins, with the roads beyond it as switches."""
+"""`af-marl`: the paper's scheme, Algorithms 3 and 4 on twins, with the roads beyond as switches."""
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import torch
 
-from engine.learning.agent import Agent, Options
-from engine.learning.checkpoint import load_policy
+from engine.learning.checkpoint import CheckpointError, load_policy
+from engine.learning.learner import MarlLearner
+from engine.learning.player import Player
+from engine.learning.policy import Policy
 from engine.params import Params
 
 LABEL = "AF-MARL"
@@ -16,31 +20,43 @@ INGREDIENTS = (
     "Federated actors and twin critics on twins, a toll for the delay caused to others; what the "
     "actor believes of the wait enters the closed form of the split; RSUs share load by quotas."
 )
+NAME: Final = "af-marl"
 
-#: Policy that ships with the package, used where none is given; without it learning starts anew.
+#: Policy that ships with the package.
 SHIPPED: Final = Path(__file__).parents[1] / "policies" / "af_marl.policy"
 
 
-def build(
-    params: Params,
-    rng: np.random.Generator,
-    policy: Path | None = None,
-    options: Options | None = None,
-) -> Agent:
-    """The scheme for one arm.
+def build(params: Params, rng: np.random.Generator, policy: Path | None = None) -> Player:
+    """The player for one arm.
 
     Args:
-        params: of the run.
+        params: of the run; `start` says where it begins.
         rng: of this arm.
-        policy: a trained one.
-        options: for a learner that starts anew; those of the policy otherwise.
+        policy: a file to begin with instead.
 
     Raises:
         CheckpointError: the policy cannot be used.
     """
-    del params
-    chosen = policy or (SHIPPED if SHIPPED.exists() and options is None else None)
-    agent = Agent(rng, options or Options())
-    if chosen is not None:
-        agent.restore(load_policy(chosen))
-    return agent
+    return Player(start(params, policy), rng)
+
+
+def build_learner(
+    params: Params, rng: np.random.Generator, policy: Path | None = None
+) -> MarlLearner:
+    """The learner whose weights that player acts by; arguments and errors as of `build`."""
+    return MarlLearner(start(params, policy), rng)
+
+
+def start(params: Params, policy: Path | None) -> Policy:
+    """Where player and learner begin, the same for both."""
+    # A second thread beside a busy core makes small networks many times slower.
+    torch.set_num_threads(1)
+    if policy is None and params.start == "scratch":
+        seed = np.random.SeedSequence([params.seed, zlib.crc32(NAME.encode())])
+        return Policy.scratch(NAME, int(seed.generate_state(1)[0] >> 1))
+    file = policy or SHIPPED
+    state = load_policy(file)
+    try:
+        return Policy.of(state, NAME)
+    except CheckpointError as error:
+        raise CheckpointError(f"{file}: {error}") from error

@@ -39,3 +39,23 @@ def test_samples_come_from_ones_own_ring() -> None:
 def test_an_empty_ring_cannot_be_sampled() -> None:
     with pytest.raises(ValueError, match="no transition"):
         Replay(2, 4, 1).sample(1, np.random.default_rng(0))
+
+
+def test_a_restored_ring_goes_on_like_the_one_it_was() -> None:
+    one, other = Replay(2, 4, 1), Replay(2, 4, 1)
+    one.add(np.array([0, 0, 0, 0, 0, 1]), np.arange(6, dtype=np.float32)[:, None])
+    other.restore(one.state())
+    for replay in (one, other):
+        replay.add(np.array([0, 1]), np.array([[8.0], [9.0]], np.float32))
+    for learner in range(2):
+        assert one.contents(learner).tolist() == other.contents(learner).tolist()
+    drawn = [replay.sample(9, np.random.default_rng(1)) for replay in (one, other)]
+    assert np.array_equal(*drawn)
+
+
+def test_a_replay_of_another_shape_is_refused() -> None:
+    filled = Replay(2, 4, 1)
+    filled.add(np.array([0, 0, 0, 1]), np.zeros((4, 1), np.float32))
+    for other in (Replay(3, 4, 1), Replay(2, 4, 2), Replay(2, 2, 1)):
+        with pytest.raises(ValueError, match="another shape"):
+            other.restore(filled.state())

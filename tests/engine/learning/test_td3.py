@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.learning.td3 import NETWORKS, Settings, Td3
-from engine.models.layers import generator
+from engine.learning.td3 import Settings, Td3
+from engine.models.actor_critic import Critic
+from engine.models.layers import generator, with_parameters
 from engine.models.split_head import DEAL
 
 STATE = 5
@@ -29,6 +30,16 @@ def batch(learners: int, rows: int, seed: int = 0) -> torch.Tensor:
     return torch.from_numpy(content)
 
 
+def critics(learner: Td3) -> list[Critic]:
+    """The target critics as modules of their own."""
+    alone = []
+    for name in ("critic1_target", "critic2_target"):
+        mine = {k.removeprefix(f"{name}."): v for k, v in learner.tensors() if k.startswith(name)}
+        critic = copy.deepcopy(learner.critics_target)
+        alone.append(with_parameters(critic, {k: v.clone() for k, v in mine.items()}))
+    return alone
+
+
 @pytest.mark.parametrize("split", [True, False])
 def test_the_target_is_no_more_than_either_critic_says(split: bool) -> None:
     learner = a_learner(split=split)
@@ -38,7 +49,7 @@ def test_the_target_is_no_more_than_either_critic_says(split: bool) -> None:
     goes_on = torch.ones_like(reward)
     target = learner.target_value(reward, goes_on, then, deal)
     rho = learner.actor_target(then, deal)
-    for critic in (learner.critic1_target, learner.critic2_target):
+    for critic in critics(learner):
         assert (target <= reward + 0.9 * critic(then, rho, deal) + 1e-6).all()
     assert torch.equal(learner.target_value(reward, 0 * goes_on, then, deal), reward)
 
@@ -50,10 +61,11 @@ def test_soft_updates_copy_at_one_and_stay_at_zero() -> None:
     learner.soften(0.0)
     assert all(torch.equal(v, before[k]) for k, v in learner.actor_target.state_dict().items())
     learner.soften(1.0)
-    for name in NETWORKS[:3]:
-        fast = getattr(learner, name).state_dict()
-        slow = getattr(learner, f"{name}_target").state_dict()
-        assert all(torch.equal(slow[k], fast[k]) for k in fast)
+    now = dict(learner.tensors())
+    for name in ("actor", "critic1", "critic2"):
+        fast = {k: v for k, v in now.items() if k.startswith(f"{name}.")}
+        assert fast
+        assert all(torch.equal(v, now[k.replace(".", "_target.", 1)]) for k, v in fast.items())
 
 
 @pytest.mark.parametrize("split", [True, False])
@@ -62,20 +74,45 @@ def test_many_learners_at_once_are_each_learner_alone(split: bool) -> None:
     alone = []
     for learner in range(2):
         one = Td3(STATE, dataclasses.replace(together.settings, learners=1), seed=3).double()
-        for network in NETWORKS:
-            source = dict(getattr(together, network).named_parameters())
-            for name, value in getattr(one, network).named_parameters():
-                value.data.copy_(source[name][learner : learner + 1])
+        source = dict(together.tensors())
+        for name, value in one.tensors():
+            value.copy_(source[name][learner : learner + 1])
         alone.append(one)
     for turn in range(4):
         rows = batch(2, 8, turn).double()
         together.update(rows)
         for learner, one in enumerate(alone):
             one.update(rows[learner : learner + 1])
-    for network in NETWORKS:
-        for name, value in getattr(together, network).named_parameters():
-            each = [dict(getattr(one, network).named_parameters())[name] for one in alone]
-            assert torch.allclose(value, torch.cat(each), atol=1e-9), (network, name)
+    for name, value in together.tensors():
+        each = [dict(one.tensors())[name] for one in alone]
+        assert torch.allclose(value, torch.cat(each), atol=1e-9), name
+
+
+def test_it_goes_on_from_weights_and_moments_as_if_never_interrupted() -> None:
+    learner, resumed = a_learner(), a_learner()
+    for turn in range(3):
+        learner.update(batch(2, 8, turn))
+    for name, value in resumed.tensors():
+        value.copy_(dict(learner.tensors())[name])
+    forgetful = copy.deepcopy(resumed)
+    resumed.set_moments(learner.moments())
+    for each in (learner, resumed, forgetful):
+        each.update(batch(2, 8, 9))
+    same = [torch.equal(v, dict(resumed.tensors())[k]) for k, v in learner.tensors()]
+    assert all(same)
+    without = [torch.equal(v, dict(forgetful.tensors())[k]) for k, v in learner.tensors()]
+    assert not all(without)
+
+
+def test_moments_of_another_make_are_refused() -> None:
+    learner = a_learner()
+    learner.update(batch(2, 8))
+    moments = learner.moments()
+    short = {k: v if v.ndim < 2 else v[:, :1] for k, v in moments.items()}
+    with pytest.raises(RuntimeError, match="shape"):
+        learner.set_moments(short)
+    with pytest.raises(KeyError):
+        learner.set_moments({k: v for k, v in moments.items() if not k.endswith("exp_avg")})
 
 
 @pytest.mark.parametrize(("split", "updates"), [(True, 800), (False, 800)])

@@ -1,0 +1,97 @@
+"""Both variants of AdFL as part of one learner: they share the clients' data, not the models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from engine.learning.adfl import Adfl, AdflOptions
+from engine.learning.experience import Experience
+from engine.learning.forecast import Forecaster
+from engine.learning.foresight import VARIANTS
+from engine.learning.parts import gather, part
+from engine.learning.rounds import Round
+from engine.learning.samples import Samples
+from engine.rsus import mesh
+
+#: Loss beyond which learning is taken to have exploded.
+EXPLODED: Final = 1e6
+
+
+class Forecasts:
+    """Learns whichever variant the switch `cvae` asks for; the other one rests.
+
+    Args:
+        starts: w^(0) of each variant, (P,).
+        options: of the federation.
+        seed: of the CVAE's noise.
+    """
+
+    def __init__(self, starts: Mapping[bool, Tensor], options: AdflOptions, seed: int) -> None:
+        self._samples = Samples()
+        self._variants = {
+            cvae: Adfl(
+                Forecaster(0, cvae=cvae), start, mesh(), self._samples.data, options, seed + cvae
+            )
+            for cvae, start in starts.items()
+        }
+        self._sent: dict[bool, Tensor] = {}
+
+    def learn(self, seen: Experience) -> tuple[dict[str, float], tuple[Round, ...]]:
+        """Advance the variant in force by a step; losses by name and the rounds there were."""
+        self._samples.take(seen)
+        if seen.window is None:
+            return {}, ()
+        adfl = self._variants[seen.cvae]
+        adfl.learn(seen)
+        return adfl.losses, tuple(adfl.take_rounds())
+
+    def exploded(self, losses: Mapping[str, float], cvae: bool) -> bool:
+        """Whether these losses, or the models they belong to, are beyond use."""
+        wild = any(not math.isfinite(v) or abs(v) > EXPLODED for v in losses.values())
+        return wild or not bool(torch.isfinite(self._variants[cvae].models).all())
+
+    def models(self) -> dict[bool, Tensor]:
+        """Copies of all models, (M, P) of each variant, for `go_back`."""
+        return {cvae: adfl.models.clone() for cvae, adfl in self._variants.items()}
+
+    def go_back(self, models: Mapping[bool, Tensor]) -> None:
+        """Drop what was learnt since `models`."""
+        for cvae, kept in models.items():
+            self._variants[cvae].go_back(kept)
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """The models of RSUs that have changed since the last call, by variant and number."""
+        told = {}
+        for cvae, adfl in self._variants.items():
+            sent = self._sent.get(cvae)
+            if sent is None:
+                changed = list(range(len(adfl.models)))
+            else:
+                changed = (adfl.models != sent).any(dim=1).nonzero()[:, 0].tolist()
+            for m in changed:
+                told[f"{VARIANTS[cvae]}.{m:02d}"] = adfl.models[m].numpy().copy()
+            self._sent[cvae] = adfl.models.clone()
+        return told
+
+    def mean(self) -> dict[bool, Tensor]:
+        """The federation's model of each variant: the mean over RSUs, (P,)."""
+        return {cvae: adfl.models.mean(dim=0) for cvae, adfl in self._variants.items()}
+
+    def state(self) -> dict[str, Any]:
+        """Everything, for a checkpoint."""
+        parts = {VARIANTS[cvae]: adfl.state() for cvae, adfl in self._variants.items()}
+        return gather({"samples": self._samples.state(), **parts})
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become what `state` described."""
+        self._samples.restore(part(state, "samples"))
+        for cvae, adfl in self._variants.items():
+            adfl.restore(part(state, VARIANTS[cvae]))
+        self._sent = {}
