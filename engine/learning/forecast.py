@@ -14,11 +14,10 @@ from torch.func import functional_call
 
 from engine.learning.clients import Loss, local_training
 from engine.learning.federation import flatten, unflatten
-from engine.learning.grouping import Grouping
-from engine.learning.memory import KEPT, OUTCOME, RSU_ROW, TOKEN
+from engine.learning.memory import OUTCOME, RSU_ROW, TOKEN
 from engine.models.cvae import CONTEXT as CVAE_CONTEXT
 from engine.models.cvae import LATENT, STATE, Cvae, moments
-from engine.models.layers import generator, parameters_of
+from engine.models.layers import generator, parameters_of, unequal_rows
 from engine.models.transformer import WINDOW, Transformer, prediction_losses
 from engine.types import Ints
 
@@ -85,17 +84,24 @@ class Forecaster:
         return torch.cat([flatten(self._shapes), flatten(self._cvae_shapes)])
 
     @torch.no_grad()
-    def predict(self, models: Tensor, grouping: Grouping, windows: Tensor) -> Tensor:
+    def predict(self, models: Tensor, rsu: Ints, windows: Tensor) -> Tensor:
         """Outputs (30) of each vehicle by its RSU's model, (n, 4).
 
         Args:
-            models: (M, P).
-            grouping: vehicles by RSU.
+            models: (M, P), or (1, P) for one that all RSUs share.
+            rsu: of each vehicle, (n,).
             windows: as `memory.Windows` gives, (n, .).
         """
-        parts = Parts.of(grouping.block(windows))
-        transformer, cvae = self._split(models)
-        return grouping.rows(self._run(transformer, cvae, parts))
+        if len(models) == 1:
+            return self._run(*self._split(models[0]), Parts.of(windows))
+        order = torch.from_numpy(np.argsort(rsu, kind="stable"))
+        counts = np.bincount(rsu, minlength=len(models)).tolist()
+        parts = Parts.of(windows[order])
+        with unequal_rows(self._transformer, counts), unequal_rows(self._cvae, counts):
+            sorted_by_rsu = self._run(*self._split(models), parts)
+        predicted = torch.empty_like(sorted_by_rsu)
+        predicted[order] = sorted_by_rsu
+        return predicted
 
     @torch.no_grad()
     def latent(self, models: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -120,15 +126,15 @@ class Forecaster:
 
         Args:
             base: the models they fetched, (C, P).
-            samples: (C, KEPT, .).
-            sizes: |D_n|, (C,).
+            samples: (C, L, .).
+            sizes: how many of them are there, the first ones, (C,).
             rng: of the CVAE's noise.
             learning_rate: of the transformer.
             with_cvae: train it too.
         """
         parts = Parts.of(torch.from_numpy(samples))
         transformer, cvae = self._split(base)
-        there = torch.arange(KEPT) < torch.from_numpy(sizes)[:, None]  # (C, KEPT)
+        there = torch.arange(samples.shape[1]) < torch.from_numpy(sizes)[:, None]  # (C, L)
 
         def forecast_loss(weights: Mapping[str, Tensor]) -> Tensor:
             losses = prediction_losses(
@@ -186,7 +192,7 @@ class Forecaster:
 
             return loss
 
-        return [on(slice(at, at + CVAE_BATCH)) for at in range(0, KEPT, CVAE_BATCH)]
+        return [on(slice(at, at + CVAE_BATCH)) for at in range(0, there.shape[1], CVAE_BATCH)]
 
     def _run(
         self, transformer: Mapping[str, Tensor], cvae: Mapping[str, Tensor], parts: Parts

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from engine.learning.features import CONTEXT
 from engine.learning.forecast import Forecaster
-from engine.learning.grouping import Grouping
 from engine.learning.memory import Windows
 from engine.rsus import COUNT
 from engine.types import Floats, Observation
@@ -37,7 +36,10 @@ class Foresight:
         self.window: NDArray[np.float32] | None = None
 
     def context(self, observation: Observation) -> Floats | None:
-        """6 w_hat and the probability of success of each vehicle, (n, 2), None without forecast."""
+        """6 w_hat and the probability of success, (n, 2), None without forecast.
+
+        The transformer is asked for vehicles with a task alone; the others have zeros.
+        """
         kind, o = observation.params.forecast, observation
         self.window = self._windows.take(o) if kind == "transformer" else None
         if kind == "off" or not len(o.vehicle):
@@ -55,12 +57,15 @@ class Foresight:
             return None
         forecaster = self._forecasters.get(cvae) or Forecaster(0, cvae=cvae)
         self._forecasters[cvae] = forecaster
-        shared = len(models) == 1
-        by = np.zeros_like(observation.serving) if shared else observation.serving
-        grouping = Grouping(np.maximum(by, 0), len(models))
-        predicted = forecaster.predict(models, grouping, torch.from_numpy(window))
-        chance = torch.sigmoid(predicted[:, 3])
-        return torch.stack([predicted[:, 0], chance], dim=1).double().numpy()
+        asked = np.flatnonzero(observation.has_task & (observation.serving >= 0))
+        context = np.zeros((len(window), CONTEXT))
+        if not len(asked):
+            return context
+        rsu, inputs = observation.serving[asked], torch.from_numpy(window[asked])
+        predicted = forecaster.predict(models, rsu, inputs)
+        context[asked, 0] = predicted[:, 0].double().numpy()
+        context[asked, 1] = torch.sigmoid(predicted[:, 3]).double().numpy()
+        return context
 
     @staticmethod
     def _persistent(observation: Observation) -> Floats:

@@ -14,7 +14,7 @@ from engine.models.transformer import WINDOW
 from engine.types import Floats, Ints, Observation
 from engine.units import BITS_PER_MB, BPS_PER_MBPS, GIGA
 
-#: Twin rows a client trains on.
+#: Twin rows a client keeps.
 KEPT: Final = 64
 OUTCOME: Final = 5
 RSU_ROW: Final = 4
@@ -130,9 +130,10 @@ class Datasets:
         self._grow(slot)
         return np.minimum(self._added[slot], KEPT)
 
-    def take(self, slot: Ints) -> Rows:
-        """The samples of these clients, (C, KEPT, WIDTH); what is beyond |D_n| is to be masked."""
-        return self._rows[slot]
+    def take(self, slot: Ints, rows: int) -> Rows:
+        """The clients' last samples, newest first, (C, rows, WIDTH); beyond |D_n| they are void."""
+        newest = self._added[slot, None] - 1 - np.arange(rows)
+        return self._rows[slot[:, None], newest % KEPT]
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Everything, for a checkpoint."""
