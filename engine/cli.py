@@ -92,6 +92,46 @@ def add_parameter_options(parser: argparse.ArgumentParser) -> None:
             help=text.replace("%", "%%"),
             **switch,
         )
+        if meta.kind == "switch":
+            groups[meta.group].add_argument(
+                f"--no-{meta.option.removeprefix('--')}",
+                dest=meta.name,
+                action="store_const",
+                const="off",
+                help=f"the same as {meta.option} off",
+            )
+
+
+def add_policy_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--policy`; `policies_from_args` reads it."""
+    parser.add_argument(
+        "--policy",
+        action="append",
+        default=[],
+        metavar="SCHEME=FILE",
+        help="start a learned scheme from this policy, e.g. af-marl=mine.policy; repeatable",
+    )
+
+
+def policies_from_args(given: argparse.Namespace) -> dict[str, Path]:
+    """Policy files by scheme; the files are not opened yet.
+
+    Raises:
+        ParameterError: not of the form SCHEME=FILE, or a scheme that there is not or is twice.
+    """
+    found: dict[str, Path] = {}
+    for text in given.policy:
+        name, _, file = text.partition("=")
+        if not file:
+            raise ParameterError(f"--policy {text[:40]!r} is not possible: write SCHEME=FILE.")
+        if name not in SCHEMES:
+            raise ParameterError(
+                f"There is no scheme {name[:40]!r}: choose among {', '.join(SCHEMES)}."
+            )
+        if name in found:
+            raise ParameterError(f"--policy is given twice for {name}: give it once.")
+        found[name] = Path(file)
+    return found
 
 
 def params_from_args(given: argparse.Namespace) -> Params:
@@ -122,6 +162,7 @@ def _add_run_options(parser: Parser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
     parser.add_argument("--force", action="store_true", help="replace results that are there")
+    add_policy_option(parser)
     _add_json(parser)
     add_parameter_options(parser)
     parser.set_defaults(work=lambda given: _run(parser, given))
@@ -156,7 +197,7 @@ def _count(text: str, option: str, low: int) -> int:
 
 
 def _run(parser: Parser, given: argparse.Namespace) -> int:
-    from engine import runner  # noqa: PLC0415  --help and refusals need not wait for it
+    from engine import runner, schemes  # noqa: PLC0415  --help and refusals need not wait for it
     from engine.mobility import open_mobility  # noqa: PLC0415
     from engine.types import MobilityLost  # noqa: PLC0415
 
@@ -164,6 +205,11 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
         params = params_from_args(given)
         stage = check_stage(given.schemes.split(","))
         steps = _count(given.steps, "--steps", 1)
+        policies = policies_from_args(given)
+        for name, path in policies.items():
+            if name not in stage:
+                raise ParameterError(f"--policy is for {name}: add it to --schemes.")
+            schemes.check_policy(name, params, path)
         _refuse_existing(runner.existing(given.out), given.force)
         given.out.mkdir(parents=True, exist_ok=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -175,8 +221,10 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
     except MobilityLost as error:
         return _failed(parser, str(error))
     progress = _Progress(steps)
-    results = runner.run(params, stage, steps, mobility, given.mobility, progress)
+    results = runner.run(params, stage, steps, mobility, given.mobility, progress, policies)
     progress.end()
+    for sentence in results.troubles:
+        print(f"{parser.prog}: {sentence}", file=sys.stderr)
     try:
         results.write(given.out)
     except OSError as error:

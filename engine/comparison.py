@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
 from engine import metrics, schemes
 from engine.environment import Arm, ArmStep
+from engine.learning.trainer import Learnt
+from engine.lessons import Lessons, OpenTrainer, open_inline
 from engine.params import Params
 from engine.physics import bound, neighbours
 from engine.twins import VehicleTwins
-from engine.types import Rsus, Scene
+from engine.types import Rsus, Scene, Scheme
 
 #: The line that is no scheme: every task alone, MODEL references.
 BOUND: Final = "bound"
@@ -26,13 +29,28 @@ class Comparison:
     Arms share nothing that a decision changes, and each scheme draws from its own generator, so
     adding or removing one leaves the others bit-identical.
 
+    Args:
+        stage: names of schemes. params: at the start. seed: of all arms.
+        open_trainer: where learners live.
+        policies: files that learned schemes start from, by scheme.
+
     Raises:
-        ValueError: a name on stage is no scheme.
+        ValueError: a name on stage is no scheme, or a policy cannot be used.
     """
 
-    def __init__(self, stage: Sequence[str], params: Params, seed: int) -> None:
+    def __init__(
+        self,
+        stage: Sequence[str],
+        params: Params,
+        seed: int,
+        open_trainer: OpenTrainer = open_inline,
+        policies: Mapping[str, Path] | None = None,
+    ) -> None:
         self._params = params
         self._seed = seed
+        self._policies = dict(policies or {})
+        self._lessons = Lessons(params, seed, open_trainer, self._policies)
+        self._schemes: dict[str, Scheme] = {}
         self._twins = VehicleTwins()
         self._arms: dict[str, Arm] = {}
         self._stage: tuple[str, ...] = ()
@@ -58,14 +76,14 @@ class Comparison:
         """Who is on stage from the next step on; who stays keeps its state, who comes starts fresh.
 
         Raises:
-            ValueError: a name is no scheme; nothing has changed then.
+            ValueError: a name is no scheme, or its policy cannot be used; nothing has changed then.
         """
         stage = tuple(dict.fromkeys(names))
-        for name in stage:
-            if name != BOUND:
-                schemes.load(name)
-        self._stage = stage
+        came = {name: self._build(name) for name in stage if name not in self._schemes}
+        kept = {name: scheme for name, scheme in self._schemes.items() if name in stage}
+        self._stage, self._schemes = stage, kept | came
         self._arms = {name: arm for name, arm in self._arms.items() if name in stage}
+        self._lessons.set_stage(self._schemes)
 
     def step(self, scene: Scene, params: Params) -> dict[str, ArmStep]:
         """Step every arm on this scene; results in stage order.
@@ -80,7 +98,9 @@ class Comparison:
         steps: dict[str, ArmStep] = {}
         for name in self._stage:
             arm = self._arms.get(name) or self._open(name, scene.rsus)
+            self._lessons.before(name, params)
             steps[name] = arm.step(scene, params, sight, helpers)
+            self._lessons.after(name, params, steps[name].outcome)
         if BOUND in steps:
             outcome = bound.lone(scene, params, helpers)
             row = metrics.row(scene.has_task, outcome)
@@ -88,10 +108,26 @@ class Comparison:
         self._latest = steps
         return steps
 
-    def _open(self, name: str, rsus: Rsus) -> Arm:
-        """A fresh arm; the bound, whose tasks meet no queue, has that of `local` beneath it."""
+    def learnt(self) -> list[tuple[str, Learnt]]:
+        """What was learnt since the last call, by scheme."""
+        return self._lessons.learnt()
+
+    def learning(self) -> dict[str, dict[str, Any]]:
+        """How the learning of each learned scheme on stage stands, ready for JSON."""
+        return self._lessons.status()
+
+    def close(self) -> None:
+        """End the learners; safe to call twice."""
+        self._lessons.close()
+
+    def _build(self, name: str) -> Scheme:
+        """A fresh scheme; the bound, whose tasks meet no queue, has `local` beneath it."""
         played = "local" if name == BOUND else name
         entropy = [self._seed, zlib.crc32(b"scheme:" + name.encode())]
         rng = np.random.default_rng(np.random.SeedSequence(entropy))
-        self._arms[name] = arm = Arm(name, schemes.load(played).build(self._params, rng), rsus)
+        return schemes.build(played, self._params, rng, self._policies.get(name))
+
+    def _open(self, name: str, rsus: Rsus) -> Arm:
+        """A fresh arm of a scheme on stage."""
+        self._arms[name] = arm = Arm(name, self._schemes[name], rsus)
         return arm

@@ -47,7 +47,8 @@ def vehicle(comparison: Comparison, scene: Scene, vehicle_id: int) -> dict[str, 
     Returns:
         `present` is False, and all else missing, for a vehicle that is not in the city. Headings
         are compass degrees. Twin and history at the top are those of the first arm on stage; each
-        arm has its own under its name.
+        arm has its own under its name. Schemes that act by a belief tell it there, None without a
+        task.
     """
     told: dict[str, Any] = {"kind": "vehicle", "vehicle": vehicle_id, "step": scene.step}
     row = int(np.searchsorted(scene.vehicle, vehicle_id))
@@ -68,6 +69,9 @@ def vehicle(comparison: Comparison, scene: Scene, vehicle_id: int) -> dict[str, 
         if name != BOUND and told["twin"] is None:
             told["twin"], told["history"] = _vehicle_twin(step, row), _history(step, row)
         told["arms"][name] = _vehicle_arm(name, scene, step, row)
+        believe = getattr(comparison.arms[name].scheme, "belief", None)
+        if believe is not None:
+            told["arms"][name]["belief"] = believe(vehicle_id)
     return {key: _finite(value) for key, value in told.items()}
 
 

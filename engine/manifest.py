@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from engine import ROOT
 from engine.params import Params
 
-_PACKAGES: Final = ("iov-twin", "numpy", "pandas", "pyarrow", "eclipse-sumo", "traci", "diskcache")
+_PACKAGES: Final = (
+    "iov-twin",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "eclipse-sumo",
+    "torch",
+    "traci",
+    "diskcache",
+)
 
 
 def manifest(
-    params: Params, stage: Sequence[str], steps: int, mobility: str, digest: str
+    params: Params,
+    stage: Sequence[str],
+    steps: int,
+    mobility: str,
+    digest: str,
+    policies: Mapping[str, str],
 ) -> dict[str, Any]:
     """What is needed to get the same results again.
 
@@ -25,6 +41,7 @@ def manifest(
         steps: simulated.
         mobility: what was asked for.
         digest: of what determines the motion.
+        policies: checksums of the files that learned schemes started from.
     """
     return {
         "parameters": params.as_json(),
@@ -32,9 +49,15 @@ def manifest(
         "schemes": list(stage),
         "steps": steps,
         "mobility": {"source": mobility, "digest": digest},
+        "policies": dict(policies),
         "versions": versions(),
         "commit": commit(),
     }
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def versions() -> dict[str, str | None]:

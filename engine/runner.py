@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine.control import Control
-from engine.manifest import manifest
+from engine.manifest import checksum, manifest
 from engine.metrics import METRICS, task_means
 from engine.params import Params
 from engine.session import Session
@@ -31,14 +31,25 @@ class Results:
 
     Args:
         params, stage: of the run. mobility: what was asked for. digest: of the motion.
+        policies: files that learned schemes started from.
     """
 
-    def __init__(self, params: Params, stage: Sequence[str], mobility: str, digest: str) -> None:
+    def __init__(
+        self,
+        params: Params,
+        stage: Sequence[str],
+        mobility: str,
+        digest: str,
+        policies: Mapping[str, Path],
+    ) -> None:
         self._params, self._stage = params, tuple(stage)
         self._mobility, self._digest = mobility, digest
+        self._policies = {name: checksum(path) for name, path in policies.items()}
         self._rows: list[Floats] = []
         #: Why the run ended before its time, one sentence; empty if it did not or was interrupted.
         self.ended = ""
+        #: Where learning went astray, one sentence each.
+        self.troubles: list[str] = []
 
     @property
     def steps(self) -> int:
@@ -80,7 +91,9 @@ class Results:
         out.mkdir(parents=True, exist_ok=True)
         table.to_parquet(out / METRICS_FILE, index=False)
         _write_json(out / SUMMARY_FILE, self.summary())
-        made = manifest(self._params, self._stage, self.steps, self._mobility, self._digest)
+        made = manifest(
+            self._params, self._stage, self.steps, self._mobility, self._digest, self._policies
+        )
         _write_json(out / MANIFEST_FILE, made)
 
 
@@ -91,6 +104,7 @@ def run(
     mobility: Mobility,
     source: str,
     progress: Callable[[int], None] | None = None,
+    policies: Mapping[str, Path] | None = None,
 ) -> Results:
     """Simulate `steps` seconds; an interrupt or lost mobility ends it early, what is done is kept.
 
@@ -101,12 +115,19 @@ def run(
         mobility: moves the vehicles; it is closed at the end.
         source: what was asked for as mobility, for the manifest.
         progress: told the steps done after each.
+        policies: files that learned schemes start from.
+
+    Raises:
+        ValueError: a name on stage is no scheme, or a policy cannot be used.
     """
-    session = Session(params, stage, mobility)
-    results = Results(params, stage, source, mobility.digest)
+    policies = policies or {}
+    session = Session(params, stage, mobility, policies=policies)
+    results = Results(params, stage, source, mobility.digest, policies)
     try:
         for _ in range(steps):
             results.add(session.step().rows)
+            learnt = session.comparison.learnt()
+            results.troubles += [f"{name}: {e.trouble}" for name, e in learnt if e.trouble]
             if progress is not None:
                 progress(results.steps)
     except KeyboardInterrupt:

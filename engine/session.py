@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from engine.comparison import Comparison
 from engine.continued import Continued
 from engine.control import Control
 from engine.environment import ArmStep
+from engine.lessons import OpenTrainer, open_inline
 from engine.metrics import METRICS
 from engine.params import METAS, Params
 from engine.types import Floats, Mobility, Scene
@@ -38,6 +40,11 @@ class Session:
         params: in force at the first step. stage: scheme names.
         mobility: moves the vehicles; the session closes it.
         down: indices of RSUs that have failed.
+        open_trainer: where learners live. policies: files that learned schemes start from.
+
+    Raises:
+        ValueError: a name on stage is no scheme, or a policy cannot be used; the mobility is
+            closed then.
     """
 
     def __init__(
@@ -46,6 +53,8 @@ class Session:
         stage: Sequence[str],
         mobility: Mobility,
         down: frozenset[int] = frozenset(),
+        open_trainer: OpenTrainer = open_inline,
+        policies: Mapping[str, Path] | None = None,
     ) -> None:
         self.params = params
         self.stage = tuple(stage)
@@ -56,7 +65,11 @@ class Session:
         self.segment = 0
         self.mobility = Continued(mobility)
         self._world = World(self.mobility, params)
-        self.comparison = Comparison(self.stage, params, params.seed)
+        try:
+            self.comparison = Comparison(self.stage, params, params.seed, open_trainer, policies)
+        except BaseException:
+            mobility.close()
+            raise
 
     def step(self) -> Stepped:
         """Simulate one second.
@@ -124,7 +137,8 @@ class Session:
         self.apply(control.params, control.stage, control.down)
 
     def close(self) -> None:
-        """End the mobility; safe to call twice."""
+        """End the mobility and the learners; safe to call twice."""
+        self.comparison.close()
         self.mobility.close()
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 #: The line that is no scheme: every task as if it were alone.
 BOUND: Final = "bound"
-DEFAULT_STAGE: Final = ("non-drl", "myopic", "tolled", "best", BOUND)
+DEFAULT_STAGE: Final = ("af-marl", "non-drl", "myopic", "tolled", "best", BOUND)
 ENTRY_POINTS: Final = "iov_twin.schemes"
 _FOLDER: Final = Path(__file__).parent / "schemes"
 

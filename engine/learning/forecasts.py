@@ -70,14 +70,11 @@ class Forecasts:
         """The models of RSUs that have changed since the last call, by variant and number."""
         told = {}
         for cvae, adfl in self._variants.items():
-            sent = self._sent.get(cvae)
-            if sent is None:
-                changed = list(range(len(adfl.models)))
-            else:
-                changed = (adfl.models != sent).any(dim=1).nonzero()[:, 0].tolist()
-            for m in changed:
+            sent = self._sent.setdefault(cvae, torch.full_like(adfl.models, torch.nan))
+            changed = (adfl.models != sent).any(dim=1).nonzero()[:, 0]
+            sent[changed] = adfl.models[changed]
+            for m in changed.tolist():
                 told[f"{VARIANTS[cvae]}.{m:02d}"] = adfl.models[m].numpy().copy()
-            self._sent[cvae] = adfl.models.clone()
         return told
 
     def mean(self) -> dict[bool, Tensor]:

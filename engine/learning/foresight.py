@@ -36,10 +36,7 @@ class Foresight:
         self.window: NDArray[np.float32] | None = None
 
     def context(self, observation: Observation) -> Floats | None:
-        """6 w_hat and the probability of success, (n, 2), None without forecast.
-
-        The transformer is asked for vehicles with a task alone; the others have zeros.
-        """
+        """6 w_hat and the probability of success of each vehicle, (n, 2), None without forecast."""
         kind, o = observation.params.forecast, observation
         self.window = self._windows.take(o) if kind == "transformer" else None
         if kind == "off" or not len(o.vehicle):
@@ -51,6 +48,7 @@ class Foresight:
         self._windows, self.window = Windows(), None
 
     def _predicted(self, observation: Observation) -> Floats | None:
+        """By each task's RSU's model; vehicles without a task are not asked for."""
         cvae = observation.params.cvae
         models, window = self._models.get(cvae), self.window
         if models is None or window is None:

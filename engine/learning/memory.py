@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.models.cvae import CONTEXT as CVAE_CONTEXT
 from engine.models.cvae import STATE as CVAE_STATE
 from engine.models.transformer import WINDOW
-from engine.types import Floats, Ints, Observation
+from engine.types import Bools, Floats, Ints, Observation
 from engine.units import BITS_PER_MB, BPS_PER_MBPS, GIGA
 
 #: Twin rows a client keeps.
@@ -105,6 +105,25 @@ def cvae_context(states: Floats, outcomes: Floats, near: Floats, missing: Floats
         mean(near / np.array([4.0, 6.0, 4.0, 1.0]), np.ones_like(there)),
     )
     return np.concatenate(parts, axis=1).clip(0.0, 1.0)
+
+
+def open_rows(window: Rows, late: Floats, energy: Floats, success: Bools, had: Bools) -> Rows:
+    """Samples of a step whose waits the twins have not logged yet, (n, WIDTH).
+
+    Args:
+        window: inputs of the step, (n, .).
+        late, energy, success: min(t/T, 3), E/E_max and t <= T, (n,).
+        had: there was a task, (n,).
+    """
+    rows = np.zeros((len(window), WIDTH), np.float32)
+    rows[:, : window.shape[1]] = window
+    rows[:, -4:] = np.stack([late, energy, success, had], axis=1)
+    return rows
+
+
+def close_rows(rows: Rows, last_wait_s: Floats) -> None:
+    """Put the wait, (n,), at each sample's RSU in its place."""
+    rows[:, -TARGET] = 6.0 * last_wait_s
 
 
 class Datasets:
