@@ -92,7 +92,7 @@ class Publisher(Store):
 
     def close(self) -> None:
         """Write what is still held, close and let another engine have the store."""
-        self._guarded(self._record, self._write_metrics)
+        self.write_metrics()
         super().close()
         self._lock.close()
 
@@ -104,7 +104,7 @@ class Publisher(Store):
             about: JSON-ready facts: seed, params, stage, mobility.
             static: scenery as JSON for the page.
         """
-        self._guarded(self._record, self._write_metrics)
+        self.write_metrics()
         self.run_id = run
         stages = [list(about["stage"])]
         self._about = {
@@ -153,13 +153,14 @@ class Publisher(Store):
         with contextlib.suppress(OSError):
             os.utime(self.path / LOCK)
 
-    def record(self, step: int, stage: Sequence[str], values: F32) -> bool:
+    def record(self, step: int, stage: Sequence[str], values: F32, *, later: bool = False) -> bool:
         """Append one step's metrics.
 
         Args:
             step: above all steps recorded in this run.
             stage: scheme names.
             values: (schemes, len(METRICS)).
+            later: leave it in memory for the next `write_metrics`.
 
         Returns:
             True when it is kept for good; False when it waits in memory.
@@ -182,6 +183,10 @@ class Publisher(Store):
                 self.notice(
                     f"Steps {old * CHUNK} to {old * CHUNK + CHUNK - 1} could not be recorded."
                 )
+        return not later and self.write_metrics()
+
+    def write_metrics(self) -> bool:
+        """Write the metrics that wait in memory; False when they could not be written."""
         return self._guarded(self._record, self._write_metrics)
 
     def log_change(self, change: Mapping[str, Any]) -> None:
@@ -234,7 +239,7 @@ class Publisher(Store):
         self._guarded(self._record, lambda: self._record.put({"schema": SCHEMA}))
         if self.run_id:
             self._guarded(self._record, self._write_run)
-            self._guarded(self._record, self._write_metrics)
+            self.write_metrics()
 
     def _write_metrics(self) -> None:
         while self._unwritten:

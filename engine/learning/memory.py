@@ -49,7 +49,9 @@ class Windows:
         tokens = np.concatenate([states, outcomes, near], axis=2)
         context = cvae_context(states, outcomes, near, missing)
         n = len(history)
-        return np.concatenate([tokens.reshape(n, -1), missing, context], axis=1).astype(np.float32)
+        return np.concatenate([tokens.reshape(n, WINDOW * TOKEN), missing, context], axis=1).astype(
+            np.float32
+        )
 
 
 def rsu_rows(observation: Observation) -> Floats:

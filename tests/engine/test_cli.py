@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from engine.cli import main
 from engine.params import METAS
+from engine.schemes.af_marl import SHIPPED
 
 QUICK = ["--mobility", "synthetic", "--schemes", "local,tolled", "--steps", "3", "--vehicles", "30"]
 
@@ -26,6 +28,20 @@ def test_run_writes_results_and_prints_one_object(
     assert printed == {**summary, "out": str(tmp_path / "out")}
     assert list(summary["schemes"]) == ["local", "tolled"]
     assert summary["seed"] == 4
+
+
+def test_train_and_no_train_and_the_policy_are_kept_with_the_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--mobility", "synthetic", "--schemes", "af-marl", "--steps", "2", "--vehicles", "9"]
+    policy = ["--policy", f"af-marl={SHIPPED}"]
+    for name, more in (("a", ["--train"]), ("b", ["--train", "--no-train", *policy])):
+        assert main(["run", *options, *more, "--out", str(tmp_path / name)]) == 0
+    capsys.readouterr()
+    one, other = (json.loads((tmp_path / n / "manifest.json").read_text()) for n in "ab")
+    assert (one["parameters"]["train"], other["parameters"]["train"]) == (True, False)
+    assert one["policies"] == {}
+    assert other["policies"] == {"af-marl": hashlib.sha256(SHIPPED.read_bytes()).hexdigest()}
 
 
 def test_results_are_not_replaced_unless_told(
@@ -59,6 +75,13 @@ def test_results_are_not_replaced_unless_told(
         (["--mobility", "missing.npz"], "missing.npz"),
         (["--v2v", "maybe"], "on or off"),
         (["--nonsense"], "--nonsense"),
+        (["--policy", "af-marl"], "SCHEME=FILE"),
+        (["--policy", "cleverest=x"], "There is no scheme 'cleverest'"),
+        (["--policy", "local=x"], "local does not learn"),
+        (["--policy", "af-marl=x"], "add it to --schemes"),
+        (["--policy", "local=x", "--policy", "local=y"], "twice"),
+        (["--schemes", "af-marl", "--policy", "af-marl=missing.policy"], "missing.policy"),
+        (["--schemes", "af-marl", "--policy", f"af-marl={__file__}"], "no policy of IoV Twin"),
         (["--out", "/dev/null/x"], "cannot be written"),
     ],
 )

@@ -221,3 +221,22 @@ def test_an_rsu_tells_its_twin_and_its_load_in_every_arm():
     assert arm["twin"]["backlog_s"] == step.observation.rsus.backlog_s[7]
     assert arm["utilisation"] >= 0.0
     assert arm["served"] == scene.vehicle[step.outcome.target == 7].tolist()
+
+
+def test_a_learned_scheme_tells_what_it_believed():
+    params = Params(vehicles=60)
+    world, comparison = World(SyntheticMobility(0), params), Comparison(("af-marl",), params, 0)
+    for _ in range(3):
+        scene = world.step(params)
+        step = comparison.step(scene, params)["af-marl"]
+    told = {
+        bool(scene.has_task[row]): explain.vehicle(comparison, scene, int(vehicle))
+        for row, vehicle in enumerate(scene.vehicle)
+        if not scene.has_task[row] or step.outcome.rho[row] > 0.0
+    }
+    belief = told[True]["arms"]["af-marl"]["belief"]
+    assert {"idle", "mean_wait_s", "crowd", "toll", "context", "seat", "learner"} == set(belief)
+    assert belief["learner"] == told[True]["vehicle"] % 20
+    assert belief["seat"] == told[True]["arms"]["af-marl"]["choice"]["target"]
+    assert told[False]["arms"]["af-marl"]["belief"] is None
+    json.dumps(told[True], allow_nan=False)
