@@ -51,8 +51,10 @@ def record(
 
 
 def behaviours(names: Sequence[str], params: Params, seed: int) -> list[Scheme]:
-    """The schemes of these names, each with a generator of its own."""
-    return [
-        schemes.load(name).build(params, np.random.default_rng([seed, at]))
-        for at, name in enumerate(names)
-    ]
+    """The schemes of these names, each with a generator of its own; learned ones only act."""
+    stage: list[Scheme] = []
+    for at, name in enumerate(names):
+        module, rng = schemes.load(name), np.random.default_rng([seed, at])
+        learned = schemes.learns(module)
+        stage.append(module.build(params, rng, None) if learned else module.build(params, rng))
+    return stage

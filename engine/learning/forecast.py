@@ -183,7 +183,8 @@ class Forecaster:
         """Of the CVAE, (40); only seconds with a task have a whole state.
 
         Args:
-            rows, there: as of `loss`.
+            rows: samples, (C, L, WIDTH).
+            there: those that count, (C, L).
             rng: of the noise.
             said: gets the loss and its parts of each client, (C,).
         """

@@ -114,7 +114,9 @@ def open_rows(window: Rows, late: Floats, energy: Floats, success: Bools, had: B
 
     Args:
         window: inputs of the step, (n, .).
-        late, energy, success: min(t/T, 3), E/E_max and t <= T, (n,).
+        late: min(t/T, 3), (n,).
+        energy: E/E_max, (n,).
+        success: t <= T, (n,).
         had: there was a task, (n,).
     """
     rows = np.zeros((len(window), WIDTH), np.float32)
@@ -154,7 +156,8 @@ class Datasets:
     def take(self, slot: Ints, rows: int) -> Rows:
         """The clients' last samples, newest first, (C, rows, WIDTH); beyond |D_n| they are void."""
         newest = self._added[slot, None] - 1 - np.arange(rows)
-        return self._rows[slot[:, None], newest % KEPT]
+        rows: Rows = self._rows[slot[:, None], newest % KEPT]
+        return rows
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Everything, for a checkpoint."""

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from engine.learning.memory import Rows, Windows, close_rows, open_rows
 from engine.physics.offloading import ENERGY_SCALE_J
-from engine.types import Floats, Ints, Observation, Outcome
+from engine.types import Ints, Observation, Outcome
+from engine.units import STEP_S
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,18 @@ class Recorded:
     Attributes:
         rows: as in `memory`, (k, WIDTH).
         last_wait: 6 w at the sample's RSU one step before, by its twin, (k,).
-        rsu: that served, (k,).
+        rsu: that served, (k,). step: of the decision, (k,).
     """
 
     rows: Rows
     last_wait: NDArray[np.float32]
     rsu: Ints
+    step: Ints
+
+    def since(self, step: int) -> Recorded:
+        """Those from this step on."""
+        late = self.step >= step
+        return Recorded(self.rows[late], self.last_wait[late], self.rsu[late], self.step[late])
 
 
 class Recording:
@@ -32,16 +39,16 @@ class Recording:
 
     def __init__(self) -> None:
         self._windows = Windows()
-        self._open: tuple[Rows, Ints, Floats] | None = None
+        self._open: Recorded | None = None
         self._kept: list[Recorded] = []
 
     def step(self, observation: Observation, outcome: Outcome) -> None:
         """Complete the last step's samples by this one's twins and open this one's."""
         o = observation
-        if self._open is not None:
-            rows, rsu, before_s = self._open
-            close_rows(rows, o.rsus.last_wait_s[rsu])
-            self._kept.append(Recorded(rows, (6.0 * before_s).astype(np.float32), rsu))
+        was, self._open = self._open, None
+        if was is not None and o.rsus.age_s <= STEP_S:
+            close_rows(was.rows, o.rsus.last_wait_s[was.rsu])
+            self._kept.append(was)
         window, near = self._windows.take(o), o.serving >= 0
         late = np.divide(
             outcome.delay_s, o.deadline_s, where=o.has_task, out=np.zeros(len(o.has_task))
@@ -54,7 +61,8 @@ class Recording:
             o.has_task,
         )
         rsu = o.serving[near]
-        self._open = rows[near], rsu, o.rsus.last_wait_s[rsu]
+        last_wait = (6.0 * o.rsus.last_wait_s[rsu]).astype(np.float32)
+        self._open = Recorded(rows[near], last_wait, rsu, np.full(len(rsu), o.step))
 
     def samples(self) -> Recorded:
         """All that are complete."""
@@ -67,4 +75,5 @@ def together(runs: list[Recorded]) -> Recorded:
         np.concatenate([run.rows for run in runs]),
         np.concatenate([run.last_wait for run in runs]),
         np.concatenate([run.rsu for run in runs]),
+        np.concatenate([run.step for run in runs]),
     )

@@ -1,4 +1,4 @@
-"""How well the next second is foretold: R^2, AUC and accuracy, beside plain baselines, MODEL D.1."""
+"""How well the next second is foretold: R^2 and AUC, beside plain baselines, MODEL D.1."""
 
 from __future__ import annotations
 

@@ -64,7 +64,8 @@ class LayerNorm(nn.Module):
         plain = nn.functional.layer_norm(x, x.shape[-1:])
         if self.weight.dim() == 1:
             return plain * self.weight + self.bias
-        weight, bias = self.weight, self.bias
+        weight: Tensor = self.weight
+        bias: Tensor = self.bias
         if self.counts:
             repeats = torch.tensor(self.counts)
             weight, bias = (value.repeat_interleave(repeats, dim=0) for value in (weight, bias))
