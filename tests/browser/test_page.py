@@ -96,6 +96,12 @@ def meaning(view: View) -> View:
     return replace(view, preset="", params=params)
 
 
+def address(page: Any) -> str:
+    """What the page tells of itself, without the question mark; to share it writes it at once."""
+    page.locator("#share").click()
+    return str(page.evaluate("location.search.slice(1)"))
+
+
 def control(page: Any, name: str) -> Any:
     found = page.locator(f"[data-param={name}]")
     found.evaluate(
@@ -186,19 +192,12 @@ def test_a_link_steers_and_a_reload_keeps_the_view(visit: Any, server: Server) -
     assert server.control["stage"] == ["tolled", "best"]
     assert server.control["speed"] == 2
     page.get_by_role("heading", name="RSU 3").wait_for()
-
-    def told() -> tuple[View, Any]:
-        """What the address says now."""
-        return decode(page.evaluate("location.search.slice(1)"))
-
-    asked = meaning(decode(query)[0])
-    until(lambda: meaning(told()[0]) == asked, "the address tells the view", told)
-    before = told()
+    before = decode(address(page))
+    assert meaning(before[0]) == meaning(decode(query)[0])
     page.reload()
     becomes(page, DRAWN)
     page.get_by_role("heading", name="RSU 3").wait_for()
-    page.wait_for_timeout(800)  # in which the page would have written another address
-    assert told() == before
+    assert decode(address(page)) == before
     assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
     assert page.locator("#colour-by").input_value() == "cost"
 
@@ -293,8 +292,7 @@ def answered(page: Any, server: Server) -> str:
     """Let the engine answer; gives the address after it."""
     server.wish({"step": True})
     page.locator(".ghost-line", has_text="Its twin").wait_for()
-    page.locator("#share").click()  # writes the address at once
-    return str(page.evaluate("location.search"))
+    return address(page)
 
 
 def test_the_map_goes_to_the_vehicle_that_was_searched(visit: Any, server: Server) -> None:
@@ -327,12 +325,12 @@ def test_who_moves_the_map_before_the_answer_keeps_the_view(
         page.mouse.up()
     if move != "fit":
         becomes(page, "location.search.includes('view=')")
-    address = answered(page, server)
-    assert ("view=" in address) == (move != "fit")
-    zoom = decode(address.removeprefix("?"))[0].camera
-    assert zoom is None or zoom[2] < 0.5, "the map has not gone close to the vehicle"
+    told = answered(page, server)
+    assert ("view=" in told) == (move != "fit")
+    camera = decode(told)[0].camera
+    assert camera is None or camera[2] < 0.5, "the map has not gone close to the vehicle"
     assert page.get_by_label("Follow the").get_attribute("aria-pressed") == "false"
-    assert f"select=v{vehicle}" in address
+    assert f"select=v{vehicle}" in told
 
 
 def test_an_rsu_is_failed_and_restored(visit: Any, server: Server) -> None:
