@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from engine import policy_files
-from engine.cli import (
+from engine.command_line import (
     PROG,
     Parser,
     add_parameter_options,
@@ -91,9 +91,9 @@ def _absolute(mobility: str) -> str:
 def _parser() -> Parser:
     parser = Parser(
         prog=PROG,
-        usage=f"{PROG} [serve] [options]\n       {PROG} run|record|doctor --help",
+        usage=f"{PROG} [serve] [options]\n       {PROG} run|record|train|doctor --help",
         description="The dashboard with its engine, in a browser.",
-        epilog="Other commands: run (headless), record (a mobility trace), doctor (checks).",
+        epilog="Others: run (headless), record (a trace), train (a policy), doctor (checks).",
     )
     parser.add_argument("--host", help="address to listen on (127.0.0.1; others need --share)")
     parser.add_argument("--port", type=int, help=f"port to listen on ({PORT} or the next free one)")

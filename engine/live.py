@@ -30,6 +30,8 @@ _NAP_S: Final = 0.02
 #: Seconds between two statuses when nothing steps, and between two looks at the store's folder.
 _STATUS_S: Final = 0.25
 _TEND_S: Final = 1.0
+#: Shortest time between two frames, as a screen shows them; at full speed steps come faster.
+_FRAME_S: Final = 1 / 60
 #: Shortest time between two statuses that go with frames.
 _STATUS_APART_S: Final = 0.05
 #: Shortest time between two explanations of what is inspected, at full speed.
@@ -78,8 +80,9 @@ class Live:
         self._cut_short: deque[bool] = deque(maxlen=_CUT_WINDOW)
         self._lessons: dict[str, dict[str, Any]] = {}
         self._latest: Stepped | None = None
+        self._unpublished = False
         self._stepped_with = (Params(), self._control.stage, self._control.down)
-        self._next_status = self._next_tend = self._next_explain = 0.0
+        self._next_status = self._next_tend = self._next_explain = self._next_frame = 0.0
         self._explained: tuple[tuple[str, ...], int] = ((), -1)
 
     def run(self) -> None:
@@ -99,7 +102,7 @@ class Live:
     def stopped(self, state: str, message: str) -> None:
         """Publish the last status: the process is about to end."""
         self._state, self._message = state, message
-        self._store.say(self._status())
+        self._say()
 
     def _turn(self) -> None:
         """One look at the controls, and a step or a nap."""
@@ -113,8 +116,10 @@ class Live:
         wait_s = self._wait_s(now)
         if wait_s <= 0.0:
             self._step()
-        self._explain()
         now = time.monotonic()
+        if now >= self._next_frame or self._wait_s(now) > 0.0:
+            self._publish()
+        self._explain(now)
         if now >= self._next_status:
             self._say()
         if wait_s > 0.0:
@@ -135,6 +140,7 @@ class Live:
         # Below 0 is a control that was deleted: what it said stays in force.
         if version == self._version or (version < 0 and self._version != _NEVER):
             return
+        self._publish()  # what was done under the old control
         wanted = self._store.wanted()
         before, self._control = self._control, wanted
         first, self._version = self._version == _NEVER, version
@@ -168,7 +174,7 @@ class Live:
     def _begin(self) -> None:
         """Start a new run with all that is wanted."""
         self.close()
-        self._session, self._latest = None, None
+        self._session, self._latest, self._unpublished = None, None, False
         self._steps_owed = 0
         self._pacer = Pacer()
         self._notices.clear()
@@ -250,12 +256,21 @@ class Live:
         self._cut_short.append(self._session.best_cut_short)
         self._state, self._message = "running", ""
         rows = stepped.rows.astype(np.float32)
-        self._store.record(stepped.scene.step, self._session.stage, rows)
+        self._store.record(stepped.scene.step, self._session.stage, rows, later=True)
         self._tell_learning(self._session)
-        frame, now = self._frame(stepped), time.monotonic()
+        self._unpublished = True
+
+    def _publish(self) -> None:
+        """Write what is recorded of all steps since the last time, then show the newest of them."""
+        if self._latest is None or not self._unpublished:
+            return
+        self._unpublished = False
+        self._store.write_waiting()
+        frame, now = self._frame(self._latest), time.monotonic()
         # At full speed nobody reads hundreds of statuses a second.
         due = now >= self._next_status - _STATUS_S + _STATUS_APART_S
         self._store.show(frame, self._status() if due else None)
+        self._next_frame = now + _FRAME_S
         if due:
             self._next_status = now + _STATUS_S
 
@@ -263,7 +278,8 @@ class Live:
         """Record what was learnt, and notice what went wrong with it."""
         learnt, statuses = session.comparison.learnt(), session.comparison.learning()
         if learnt:
-            self._store.learned([learning_log.entry(name, one) for name, one in learnt])
+            entries = [learning_log.entry(name, one) for name, one in learnt]
+            self._store.learned(entries, later=True)
         for text, level in notices.learning(learnt, self._lessons, statuses):
             logger.warning("step %d: %s", session.next_step - 1, text)
             self._notice(text, level)
@@ -295,12 +311,11 @@ class Live:
     def _params(self) -> Params:
         return self._session.params if self._session is not None else self._control.params
 
-    def _explain(self) -> None:
-        keys = self._store.watched()
+    def _explain(self, now: float) -> None:
         session, latest = self._session, self._latest
-        now = time.monotonic()
-        if session is None or latest is None or now < self._next_explain:
+        if session is None or latest is None or self._unpublished or now < self._next_explain:
             return
+        keys = self._store.watched()
         asked = (keys, latest.scene.step)
         if asked == self._explained:
             return
@@ -324,6 +339,7 @@ class Live:
         self._notices.append({"step": step, "text": text, "level": level})
 
     def _say(self) -> None:
+        self._publish()  # a status tells of no step whose metrics are not kept
         self._next_status = time.monotonic() + _STATUS_S
         self._store.say(self._status())
 

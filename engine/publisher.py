@@ -94,8 +94,7 @@ class Publisher(Store):
 
     def close(self) -> None:
         """Write what is still held, close and let another engine have the store."""
-        self._guarded(self._record, self._write_metrics)
-        self._guarded(self._record, self._write_learnt)
+        self.write_waiting()
         super().close()
         self._lock.close()
 
@@ -107,8 +106,7 @@ class Publisher(Store):
             about: JSON-ready facts: seed, params, stage, mobility.
             static: scenery as JSON for the page.
         """
-        self._guarded(self._record, self._write_metrics)
-        self._guarded(self._record, self._write_learnt)
+        self.write_waiting()
         self.run_id = run
         stages = [list(about["stage"])]
         self._about = {
@@ -158,13 +156,14 @@ class Publisher(Store):
         with contextlib.suppress(OSError):
             os.utime(self.path / LOCK)
 
-    def record(self, step: int, stage: Sequence[str], values: F32) -> bool:
+    def record(self, step: int, stage: Sequence[str], values: F32, *, later: bool = False) -> bool:
         """Append one step's metrics.
 
         Args:
             step: above all steps recorded in this run.
             stage: scheme names.
             values: (schemes, len(METRICS)).
+            later: leave it in memory for the next `write_waiting`.
 
         Returns:
             True when it is kept for good; False when it waits in memory.
@@ -187,20 +186,27 @@ class Publisher(Store):
                 self.notice(
                     f"Steps {old * CHUNK} to {old * CHUNK + CHUNK - 1} could not be recorded."
                 )
-        return self._guarded(self._record, self._write_metrics)
+        return not later and self.write_waiting()
 
-    def learned(self, entries: Sequence[Mapping[str, Any]]) -> bool:
+    def write_waiting(self) -> bool:
+        """Write the metrics and what was learnt that wait in memory; False when it failed."""
+        return self._guarded(self._record, self._write_metrics) and self._guarded(
+            self._record, self._write_learnt
+        )
+
+    def learned(self, entries: Sequence[Mapping[str, Any]], *, later: bool = False) -> bool:
         """Append to the log of what was learnt, see `engine.learning_log`.
 
         Args:
             entries: in order; each gets the next number of this run as `i`.
+            later: leave the writing to `write_waiting`.
 
         Returns:
             True when they are kept; False when they wait in memory.
         """
         for content in entries:
             self._learnt.append(content)
-        return self._guarded(self._record, self._write_learnt)
+        return not later and self._guarded(self._record, self._write_learnt)
 
     def log_change(self, change: Mapping[str, Any]) -> None:
         """Append an applied change to the log, in place of one of the same step and segment."""
@@ -253,8 +259,7 @@ class Publisher(Store):
         self._guarded(self._record, lambda: self._record.put({"schema": SCHEMA}))
         if self.run_id:
             self._guarded(self._record, self._write_run)
-            self._guarded(self._record, self._write_metrics)
-            self._guarded(self._record, self._write_learnt)
+            self.write_waiting()
 
     def _write_metrics(self) -> None:
         while self._unwritten:

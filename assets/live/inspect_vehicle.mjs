@@ -26,6 +26,7 @@ export class VehicleView {
   #parts = new Parts();
   #verdict = h("p", { class: "verdict" });
   #body;
+  #known; // sections that stay away as long as nothing was told of the vehicle
   #last = null; // what was said when it last had a task
 
   constructor(context) {
@@ -44,13 +45,14 @@ export class VehicleView {
       this.#equation, this.#parts.element,
       h("h4", {}, "Task", this.#taskTitle), this.#task);
     this.#why = h("section", { class: "why" }, this.#whyTitle, this.#noTask, this.#body);
-    this.element = h("div", { class: "inspect" },
-      h("section", {}, this.#identity, this.#ghost),
+    this.#known = [
       this.#why,
       h("section", {}, h("h3", {}, "Last ten seconds"), this.#history.element),
       h("section", {}, h("h3", {}, "Twin and vehicle", this.#age),
         h("table", { class: "figures twin" }, h("thead", {}, h("tr", {}, ...["", "twin", "vehicle", ""].map((text) => h("th", { text, scope: "col" })))), this.#twin)),
-    );
+    ];
+    for (const section of this.#known) section.hidden = true;
+    this.element = h("div", { class: "inspect" }, h("section", {}, this.#identity, this.#ghost), ...this.#known);
   }
 
   update(about, { arm, stage }) {
@@ -60,6 +62,7 @@ export class VehicleView {
       say(this.#identity, "This vehicle has left the city. Choose another one.");
       return;
     }
+    for (const section of this.#known) section.hidden = false;
     const { actual } = about;
     const shown = arm in (about.arms ?? {}) ? arm : stage.find((name) => name in (about.arms ?? {}));
     const twin = about.arms?.[shown]?.twin ?? about.twin;

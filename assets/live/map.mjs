@@ -8,7 +8,8 @@ import { THEMES } from "./themes.mjs";
 /**
  * Events (CustomEvent, payload in `detail`): `view` {x, y, zoom, fitted, following} with x, y the centre in metres and
  * zoom in CSS pixels per metre; `pick` and `hover`: {kind: "vehicle", slot, row, ...} | {kind: "rsu", index, ...} | null,
- * hover with screenX, screenY; `error` {message}.
+ * hover with screenX, screenY; `moved` {by: "pan" | "zoom" | "fit"} when somebody did; `error`
+ * {message}.
  *
  * `onDrawn(seq, writtenMs)` is called for every frame that reached the screen.
  */
@@ -117,19 +118,19 @@ export class CityMap extends EventTarget {
 
   fit() {
     this.#settings.delete("view");
-    this.#send({ type: "fit" });
+    this.#move({ type: "fit" });
   }
 
   zoomBy(factor, x, y) {
-    this.#send({ type: "zoom", factor, x, y, now: false });
+    this.#move({ type: "zoom", factor, x, y, now: false });
   }
 
   /** Move the map by CSS pixels; positive moves its content right and down. */
   panBy(dx, dy) {
-    this.#send({ type: "pan", dx, dy });
+    this.#move({ type: "pan", dx, dy });
   }
 
-  /** Resolves to {fps, gapP95Ms, drawP50Ms, drawP95Ms, latencyP50Ms, latencyP95Ms, framesDrawn, ...}; `reset` starts anew. */
+  /** Resolves to {fps, gapP95Ms, drawP50Ms, drawP95Ms, latencyP50Ms, latencyP95Ms, framesDrawn, busy, ...}; `busy`: there is more to draw; `reset` starts anew. */
   stats({ reset = false } = {}) {
     return this.#ask({ type: "stats", reset });
   }
@@ -182,7 +183,7 @@ export class CityMap extends EventTarget {
 
   #gestures = {
     pan: (dx, dy) => this.panBy(dx, dy),
-    zoom: (factor, x, y, now) => this.#send({ type: "zoom", factor, x, y, now }),
+    zoom: (factor, x, y, now) => this.#move({ type: "zoom", factor, x, y, now }),
     click: (x, y) => this.#send({ type: "pick", x, y }),
     hover: (x, y) => this.#send({ type: "pointer", x, y }),
     leave: () => this.#send({ type: "pointer", x: null, y: null }),
@@ -240,6 +241,11 @@ export class CityMap extends EventTarget {
   #keep(message) {
     this.#settings.set(message.type, message);
     this.#send(message);
+  }
+
+  #move(message) {
+    this.#send(message);
+    this.#emit("moved", { by: message.type });
   }
 
   #send(message, transfer = []) {

@@ -12,7 +12,7 @@ const LAYER_NAMES = {
   legend: "Legend",
 };
 
-/** Events: `colour`, `arm`, `layers`, `search` with the new value in `detail`. */
+/** Events: `colour`, `arm`, `layers`, `search` with the new value in `detail`; `moved` when somebody began or ended following. */
 export class MapBar extends EventTarget {
   #schema;
   #map;
@@ -38,10 +38,10 @@ export class MapBar extends EventTarget {
       this.#tool("plus", "Zoom in (+)", () => map.zoomBy(ZOOM_STEP)),
       this.#tool("minus", "Zoom out (−)", () => map.zoomBy(1 / ZOOM_STEP)),
       this.#tool("fit", "Show the whole city (F)", () => this.fit()),
-      (this.#follow = this.#tool("follow", "Follow the selected vehicle (F)", () => this.follow(!this.following))),
+      (this.#follow = this.#tool("follow", "Follow the selected vehicle (F)", () => this.#chosen(!this.following))),
       this.#layerMenu(view.layers ?? schema.layers),
     );
-    this.following = false;
+    this.follow(false);
     this.setFollowable(false);
   }
 
@@ -67,7 +67,7 @@ export class MapBar extends EventTarget {
   /** Follow the selected vehicle, or show the whole city where there is none. */
   toggleFollow() {
     if (this.#follow.disabled || this.following) this.fit();
-    else this.follow(true);
+    else this.#chosen(true);
   }
 
   setFollowable(yes) {
@@ -84,6 +84,11 @@ export class MapBar extends EventTarget {
   focusSearch() {
     byId("find").focus();
     byId("find").select();
+  }
+
+  #chosen(following) {
+    this.follow(following);
+    this.#emit("moved");
   }
 
   #search() {

@@ -19,7 +19,7 @@ export class Page {
   #city = "";
   #selected = null; // {key, vehicle?, rsu?, slot?}
   #address;
-  #seek = false;
+  #sought = null; // a search without an answer yet: {show}, whether the map is to go there
   #rsus = null;
 
   constructor(parts) {
@@ -166,10 +166,13 @@ export class Page {
       }
       map.setGhost(there ? { x: about.twin.x, y: about.twin.y, age_s: about.twin.age_s } : null);
       mapBar.setFollowable(Boolean(there));
-      if (there && this.#seek) {
-        this.#seek = false;
-        map.setView({ x: about.actual.x, y: about.actual.y, zoom: Math.max(CLOSE_ZOOM, map.view().zoom) });
-        mapBar.follow(true);
+      if (there && this.#sought) {
+        const { show } = this.#sought;
+        this.#sought = null;
+        if (show) {
+          map.setView({ x: about.actual.x, y: about.actual.y, zoom: Math.max(CLOSE_ZOOM, map.view().zoom) });
+          mapBar.follow(true);
+        }
       }
       if (!about.present) this.#gone(about);
     }
@@ -180,8 +183,8 @@ export class Page {
   #about = null;
 
   #gone(about) {
-    if (!this.#seek) return;
-    this.#seek = false;
+    if (!this.#sought) return;
+    this.#sought = null;
     toast(`There is no vehicle ${about.vehicle} in the city now.`, "error");
   }
 
@@ -198,10 +201,14 @@ export class Page {
       if (!detail) this.select(null);
       else this.select(detail.kind === "rsu" ? { rsu: detail.index } : { slot: detail.slot });
     });
-    map.addEventListener("view", ({ detail }) => {
-      if (mapBar.following && detail.following === false) mapBar.follow(false);
-      this.#address.remember();
-    });
+    map.addEventListener("view", () => this.#address.remember());
+    // Who moves the map while a search waits for its answer has the last word.
+    for (const moved of [map, mapBar]) {
+      moved.addEventListener("moved", ({ detail }) => {
+        if (this.#sought) this.#sought.show = false;
+        if (detail?.by === "pan" && mapBar.following) mapBar.follow(false);
+      });
+    }
     map.addEventListener("error", ({ detail }) => console.error(detail.message));
     mapBar.addEventListener("colour", ({ detail }) => {
       map.setColouring(detail);
@@ -230,6 +237,7 @@ export class Page {
   select(what) {
     const { stream, map, mapBar, inspector } = this.#parts;
     this.#about = null;
+    this.#sought = null;
     stream.select(what);
     map.setGhost(null);
     if (!what) {
@@ -256,8 +264,8 @@ export class Page {
       if (raw) toast("A vehicle is found by its number, such as 17.", "error");
       return;
     }
-    this.#seek = true;
     this.select({ vehicle: Number(raw) });
+    this.#sought = { show: true };
     byId("map").focus({ preventScroll: true });
   }
 

@@ -127,7 +127,7 @@ export class Renderer {
     },
     pick: ({ x, y }) => this.post({ type: "pick", target: this.#at(x, y) }),
     stats: ({ id, reset }) => {
-      const told = { ...this.gauge.report, quality: this.quality.level, groundMs: this.ground.drawMs, vehicles: this.frame?.n ?? 0 };
+      const told = { ...this.gauge.report, quality: this.quality.level, groundMs: this.ground.drawMs, vehicles: this.frame?.n ?? 0, busy: this.#scheduled };
       if (reset) this.gauge.reset();
       this.post({ type: "stats", id, stats: told });
     },

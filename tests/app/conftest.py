@@ -20,6 +20,7 @@ from engine.control import Control
 from engine.metrics import METRICS
 from engine.publisher import Publisher
 from engine.store import Store
+from tests.conftest import WAIT_S
 
 HOST = "127.0.0.1:8050"
 
@@ -115,7 +116,7 @@ class Socket:
         text = message if isinstance(message, str) else json.dumps(message)
         self._outbox.put_nowait({"type": "websocket.receive", "text": text})
 
-    async def get(self, wanted, timeout=3.0):
+    async def get(self, wanted, timeout=WAIT_S):
         """The next message for which `wanted` holds; others are dropped."""
         async with asyncio.timeout(timeout):
             while True:
@@ -123,16 +124,20 @@ class Socket:
                 if wanted(message):
                     return message
 
-    async def frame(self, timeout=3.0):
+    async def frame(self, timeout=WAIT_S):
         return await self.get(lambda m: isinstance(m, bytes) and m[:4] == b"IOVF", timeout)
 
-    async def text(self, kind, timeout=3.0):
+    async def text(self, kind, timeout=WAIT_S):
         return await self.get(lambda m: isinstance(m, dict) and m["type"] == kind, timeout)
+
+    async def ended(self):
+        """Wait until the server has let go of this tab."""
+        await asyncio.wait_for(self.task, WAIT_S)
 
     async def close(self):
         self.gate.set()
         self._outbox.put_nowait({"type": "websocket.disconnect", "code": 1001})
-        await asyncio.wait_for(self.task, 5)
+        await self.ended()
 
 
 class Site:
@@ -199,7 +204,7 @@ class Site:
             for socket in sockets:
                 await socket.close()
             inbox.put_nowait({"type": "lifespan.shutdown"})
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, WAIT_S)
 
     def close(self):
         self.engine.close()

@@ -57,7 +57,11 @@ def city() -> bytes:
 
 
 class Walk:
-    """Vehicles that drive along streets and turn at random; one in 500 is replaced each step."""
+    """Vehicles that drive along streets and turn at random.
+
+    Each step one in 500 is replaced, and always those that have been there longest: whoever came
+    last stays for minutes, so that a test can choose it and look on.
+    """
 
     def __init__(self, vehicles: int, rng: np.random.Generator) -> None:
         self.rng, self.n, self.next_id = rng, vehicles, vehicles
@@ -75,7 +79,8 @@ class Walk:
         outside = (self.at < 0) | (self.at > SIDE)
         self.speed[outside.any(axis=1)] *= -1
         self.at = np.clip(self.at, 0, SIDE)
-        fresh = rng.random(n) < 0.002
+        fresh = np.zeros(n, bool)
+        fresh[np.argsort(self.ids)[: rng.binomial(n, 0.002)]] = True
         self.ids[fresh] = np.arange(self.next_id, self.next_id + fresh.sum())
         self.next_id += int(fresh.sum())
         order = np.argsort(self.ids)

@@ -80,7 +80,10 @@ PATCHES = st.dictionaries(
     JUNK | st.dictionaries(st.sampled_from(sorted(METAS)), JUNK, max_size=3),
     max_size=3,
 )
-FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 @FUZZ

@@ -72,7 +72,7 @@ def test_foreign_sockets_are_refused(site, case, path):
     async def open_it():
         async with site.serving() as tab:
             socket = tab(path=path, headers=headers)
-            await asyncio.wait_for(socket.task, 3)
+            await socket.ended()
             return socket.status
 
     assert asyncio.run(open_it()) == status
@@ -82,7 +82,7 @@ def test_a_socket_elsewhere_is_not_there(site):
     async def open_it():
         async with site.serving() as tab:
             socket = tab(path="/_dash-ws-callback")
-            await asyncio.wait_for(socket.task, 3)
+            await socket.ended()
             return socket.status
 
     assert asyncio.run(open_it()) == 404

@@ -74,7 +74,7 @@ def test_frames_reach_the_screen_at_once(hertz, chromium, tmp_path, load: Load, 
         context.add_init_script(PROBE)
         page = context.new_page()
         page.goto(server.url)
-        until(lambda: page.evaluate("probe.drawn.length") >= 3, 60, "frames are drawn")
+        until(lambda: page.evaluate("probe.drawn.length") >= 3, "frames are drawn")
         session = context.new_cdp_session(page)
         # Processor time of the thread, whatever else the machine does.
         session.send("Performance.enable", {"timeDomain": "threadTicks"})

@@ -31,7 +31,7 @@ def server(tmp_path_factory) -> Iterator[Server]:
     try:
         running.wait()
         running.wish({"speed": HERTZ})
-        until(lambda: running.status.get("vehicles") == VEHICLES, 90, "the city is full")
+        until(lambda: running.status.get("vehicles") == VEHICLES, "the city is full", timeout_s=90)
         yield running
     finally:
         left = running.stop()
@@ -71,7 +71,7 @@ def pace(store: Store, seconds: float) -> float:
 def tab(context: Any, server: Server) -> Any:
     page = context.new_page()
     page.goto(server.url)
-    until(lambda: page.evaluate("probe.drawn.length") >= 1, 60, "a frame is drawn")
+    until(lambda: page.evaluate("probe.drawn.length") >= 1, "a frame is drawn")
     return page
 
 
@@ -143,7 +143,7 @@ def test_twenty_tabs_of_one_window(server, store, chromium, load: Load, say):
     begun, newest = time.perf_counter(), store.seq()
     see(behind, True)
     late = f"(probe.drawn.at(-1)?.[0] ?? -1) >= {newest}"
-    until(lambda: behind.evaluate(late), 30, "the newest frame is drawn")
+    until(lambda: behind.evaluate(late), "the newest frame is drawn")
     back_s = time.perf_counter() - begun
     context.close()
     server.wish({"speed": HERTZ})

@@ -16,7 +16,7 @@ import pytest
 from engine import ROOT
 from engine.mobility.city import static_city
 from tests.browser import map_feed
-from tests.conftest import CHROMIUM
+from tests.conftest import CHROMIUM, WAIT_S
 
 PAGE = Path(__file__).with_name("map.html")
 
@@ -85,6 +85,7 @@ def chromium() -> Iterator[Any]:
 def map_tab(chromium: Any, map_site: str) -> Iterator[tuple[Any, list[str]]]:
     """The fixture's page and the errors its console has shown."""
     page = chromium.new_page(viewport={"width": 1000, "height": 700})
+    page.set_default_timeout(1000 * WAIT_S)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)

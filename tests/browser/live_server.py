@@ -6,11 +6,9 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,17 +17,19 @@ from typing import Any
 import psutil
 
 from engine import ROOT
+from tests.conftest import WAIT_S, free_port
 
 #: Wraps the map's worker so that a test can ask it for its figures and see what it draws.
 PROBE = """
-globalThis.probe = { drawn: [], view: null, worker: null, asked: 0, answers: new Map() };
+globalThis.probe = { drawn: [], view: null, fitted: false, worker: null };
+Object.assign(probe, { asked: 0, answers: new Map() });
 globalThis.Worker = class extends globalThis.Worker {
   constructor(...given) {
     super(...given);
     probe.worker = this;
     this.addEventListener("message", ({ data }) => {
       if (data.type === "drawn") probe.drawn.push([data.seq, data.at - data.written]);
-      if (data.type === "view") probe.view = data.view;
+      if (data.type === "view") Object.assign(probe, { view: data.view, fitted: data.fitted });
       if (data.id < 0) probe.answers.get(data.id)?.(data.stats ?? data.at ?? null);
     });
   }
@@ -58,9 +58,7 @@ class Server:
         command: Sequence[str] = ("-m", "app"),
         **environment: str,
     ) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.store = folder / "store"
         self._log = folder / "server.log"
@@ -73,16 +71,16 @@ class Server:
             )  # fmt: skip
         self._seen: set[psutil.Process] = set()
 
-    def wait(self, timeout_s: float = 60.0) -> None:
+    def wait(self) -> None:
         """Until the page can be asked for."""
 
         def there() -> bool:
             assert self.process.poll() is None, self.said()
-            with contextlib.suppress(urllib.error.URLError, ConnectionError), self._open("health"):
+            with contextlib.suppress(OSError), self._open("health"):
                 return True
             return False
 
-        until(there, timeout_s, "the server answers")
+        until(there, "the server answers")
 
     def said(self) -> str:
         """What the program and its engine have printed."""
@@ -109,12 +107,12 @@ class Server:
             f"{self.url}live/control", json.dumps(patch).encode(),
             {"Content-Type": "application/json", "Origin": self.url.rstrip("/")},
         )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=10) as reply:
+        with urllib.request.urlopen(request, timeout=WAIT_S) as reply:
             version = json.load(reply)["version"]
-        until(lambda: self.status.get("applied_version", -1) >= version, 30, f"{patch} is in force")
+        until(lambda: self.status.get("applied_version", -1) >= version, f"{patch} is in force")
 
     def _open(self, path: str) -> Any:
-        return urllib.request.urlopen(self.url + path, timeout=10)
+        return urllib.request.urlopen(self.url + path, timeout=WAIT_S)
 
     def processes(self) -> set[psutil.Process]:
         """The program and all it has started."""
@@ -129,18 +127,11 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
-        left = psutil.wait_procs(seen, timeout=5)[1]
+            self.process.wait(WAIT_S)
+        left = psutil.wait_procs(seen, timeout=WAIT_S)[1]
         for process in left:
             process.kill()
         return left
-
-
-def locate(page: Any, slot: int) -> tuple[float, float] | None:
-    """Where on the page a slot's vehicle is drawn, None when there is none."""
-    at = page.evaluate("slot => probe.ask({ type: 'locate', slot })", int(slot))
-    box = page.locator("#map").bounding_box()
-    return (box["x"] + at["x"], box["y"] + at["y"]) if at else None
 
 
 def place(page: Any, x_m: float, y_m: float) -> tuple[float, float]:
@@ -151,7 +142,10 @@ def place(page: Any, x_m: float, y_m: float) -> tuple[float, float]:
 
 
 def until(
-    true: Callable[[], object], timeout_s: float, what: str, instead: Callable[[], object] = str
+    true: Callable[[], object],
+    what: str,
+    instead: Callable[[], object] = str,
+    timeout_s: float = WAIT_S,
 ) -> Any:
     """Wait until `true()` gives something; what it gave. `instead()` tells why it did not."""
     give_up = time.monotonic() + timeout_s

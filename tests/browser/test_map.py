@@ -11,6 +11,7 @@ import pytest
 from engine import wire
 from engine.mobility.city import mesh_links, rsu_positions
 from tests.browser import map_feed
+from tests.browser.live_server import until
 from tests.browser.map_feed import DOWN, VEHICLES, frame, traffic
 
 pytestmark = pytest.mark.browser
@@ -33,17 +34,17 @@ def pixels(page: Any, x: float, y: float, half: int) -> np.ndarray:
     return np.reshape(flat, (2 * half + 1, 2 * half + 1, 4))[..., :3].astype(int)
 
 
-#: Pixels of the whole map that differ from those at the last call.
-CHANGED = """() => {
+#: Pixels of the whole map that differ from those kept, or keeps them.
+CHANGED = """(keep) => {
   const shown = document.querySelector('#map canvas');
   const copy = new OffscreenCanvas(shown.width, shown.height);
   const context = copy.getContext('2d');
   context.drawImage(shown, 0, 0);
   const { data } = context.getImageData(0, 0, copy.width, copy.height);
   const now = new Uint32Array(data.buffer);
-  const last = window.lastPixels;
-  window.lastPixels = now;
-  return last ? now.reduce((count, pixel, i) => count + (pixel !== last[i]), 0) : -1;
+  const kept = window.keptPixels;
+  if (keep || !kept) window.keptPixels = now;
+  return kept ? now.reduce((count, pixel, i) => count + (pixel !== kept[i]), 0) : -1;
 }"""
 
 
@@ -52,10 +53,32 @@ def close_to(image: np.ndarray, colour: tuple[int, int, int], tolerance: int = 6
     return int((np.abs(image - colour).sum(axis=2) < tolerance).sum())
 
 
-def settle(page: Any) -> None:
-    """Two animation frames: what was asked for is on the screen."""
-    page.evaluate("() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r)))")
-    page.wait_for_timeout(60)
+def rest(page: Any) -> None:
+    """Wait until the map has drawn all that was asked for and nothing moves any more."""
+    until(lambda: not page.evaluate("fixture.map.stats()")["busy"], "the map is at rest")
+
+
+def keep(page: Any) -> None:
+    """Wait until the picture stands still, and remember it."""
+    rest(page)
+    until(lambda: page.evaluate(CHANGED, True) == 0, "the picture stands still")
+
+
+def shows(
+    page: Any, colour: tuple[int, int, int], x: float, y: float, half: int, more: int
+) -> None:
+    """Wait until a square has more than so many pixels of a colour."""
+    seen = lambda: close_to(pixels(page, x, y, half), colour)  # noqa: E731
+    until(lambda: seen() > more, f"more than {more} pixels of {colour}", seen)
+
+
+def events(page: Any, kind: str) -> list[Any]:
+    """Details of the events of a kind, in order."""
+    return list(
+        page.evaluate(
+            "kind => fixture.events.filter(e => e.type === kind).map(e => e.detail)", kind
+        )
+    )
 
 
 def where(page: Any, slot: int) -> tuple[float, float]:
@@ -159,7 +182,7 @@ def test_frames_are_drawn_and_acknowledged(map_page: Any) -> None:
     assert told["stats"]["vehicles"] == VEHICLES
     assert told["stats"]["latencyP95Ms"] > 0
     x, y = where(map_page, traffic()[1].slot[0])
-    assert pixels(map_page, x, y, 12).std() > 5
+    until(lambda: pixels(map_page, x, y, 12).std() > 5, "a vehicle is drawn")
 
 
 def test_frames_that_come_too_fast_are_dealt_with(map_page: Any) -> None:
@@ -186,16 +209,25 @@ def test_a_spoilt_frame_does_not_stop_the_map(map_page: Any) -> None:
 def test_vehicles_move_between_frames_and_stop_when_none_comes(map_page: Any) -> None:
     slot = int(traffic()[3].slot[np.linalg.norm(traffic()[3].velocity_mps, axis=1).argmax()])
     map_page.evaluate("fixture.map.setView({x: 2500, y: 2500, zoom: 1})")
-    map_page.evaluate("fixture.play(0, 4, 200)")
-    places = [where(map_page, slot)]
-    for _ in range(2):
-        map_page.wait_for_timeout(40)
-        places.append(where(map_page, slot))
-    map_page.wait_for_timeout(900)
+    places = map_page.evaluate(
+        """async (slot) => {
+      const places = [];
+      let playing = true;
+      fixture.play(0, 4, 600).then(() => { playing = false; });
+      while (playing) {
+        const at = await fixture.map.locate(slot);
+        if (at) places.push(`${at.x} ${at.y}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return places;
+    }""",
+        slot,
+    )
+    assert len(set(places)) > 8, "more places than frames"
+    rest(map_page)
     stopped = [where(map_page, slot)]
     map_page.wait_for_timeout(200)
     stopped.append(where(map_page, slot))
-    assert np.hypot(*np.subtract(stopped[0], places[0])) > 1
     assert stopped[0] == stopped[1]
     row = traffic()[3].slot.tolist().index(slot)
     speed = np.linalg.norm(traffic()[3].velocity_mps[row])
@@ -212,7 +244,7 @@ def test_a_pause_shows_the_step_as_it_is(map_page: Any) -> None:
     map_page.evaluate("fixture.map.setView({x: 2500, y: 2500, zoom: 0.14})")
     map_page.evaluate("fixture.play(0, 4, 250)")
     map_page.evaluate("fixture.map.setRunning(false)")
-    map_page.wait_for_timeout(1500)
+    rest(map_page)
     now = traffic()[3]
     along = now.velocity_mps / np.linalg.norm(now.velocity_mps, axis=1)[:, None]
     half = np.array([2.5, 6.0, 5.0])[now.kind]
@@ -228,11 +260,9 @@ def test_picture_changes_with_the_frames(map_page: Any) -> None:
     map_page.evaluate("fixture.map.setLayers({links: false})")
     map_page.evaluate("fixture.map.setRunning(false)")
     map_page.evaluate("fixture.show(0)")
-    map_page.wait_for_timeout(900)
-    map_page.evaluate(CHANGED)
+    keep(map_page)
     map_page.evaluate("fixture.show(5)")
-    map_page.wait_for_timeout(900)
-    assert map_page.evaluate(CHANGED) > 1000
+    until(lambda: map_page.evaluate(CHANGED, False) > 1000, "another picture")
 
 
 @pytest.mark.parametrize("mode", ["offloading", "cost", "success", "rsu", "battery", "age"])
@@ -245,7 +275,7 @@ def test_vehicles_wear_the_colour_of_the_mode(map_page: Any, mode: str) -> None:
     map_page.evaluate("([x, y]) => fixture.map.setView({x, y, zoom: 5})", at.tolist())
     map_page.evaluate("fixture.map.setLayers({links: false, labels: false})")
     map_page.evaluate("fixture.show(0)")
-    map_page.wait_for_timeout(400)
+    rest(map_page)
     expected = map_page.evaluate(
         """async ([mode, row, serving]) => {
       const frame = fixture.wire.decodeFrame(await fixture.bytes(0));
@@ -260,7 +290,8 @@ def test_vehicles_wear_the_colour_of_the_mode(map_page: Any, mode: str) -> None:
         [mode, row, int(made.serving[row])],
     )
     x, y = where(map_page, traffic()[0].slot[row])
-    assert close_to(pixels(map_page, x, y, 12), tuple(expected), 12) > 60
+    coloured = lambda: close_to(pixels(map_page, x, y, 12), tuple(expected), 12)  # noqa: E731
+    until(lambda: coloured() > 60, f"the bus is {expected}", coloured)
 
 
 def test_a_failed_rsu_is_crossed_out(map_page: Any) -> None:
@@ -269,23 +300,20 @@ def test_a_failed_rsu_is_crossed_out(map_page: Any) -> None:
     map_page.evaluate("fixture.map.setView({x: 2500, y: 2500, zoom: 0.3})")
     map_page.evaluate("fixture.map.setLayers({links: false})")
     map_page.evaluate("fixture.show(9)")
-    settle(map_page)
+    keep(map_page)
     assert close_to(pixels(map_page, x, y, 4), failed) == 0
     map_page.evaluate("fixture.show(10)")
-    settle(map_page)
-    assert close_to(pixels(map_page, x, y, 4), failed) > 8
+    shows(map_page, failed, x, y, 4, more=8)
 
 
 def test_links_can_be_switched_off(map_page: Any) -> None:
     map_page.evaluate("fixture.map.setRunning(false)")
     map_page.evaluate("fixture.show(0)")
-    map_page.wait_for_timeout(1800)
-    map_page.evaluate(CHANGED)
+    keep(map_page)
     map_page.wait_for_timeout(200)
-    assert map_page.evaluate(CHANGED) == 0
+    assert map_page.evaluate(CHANGED, False) == 0
     map_page.evaluate("fixture.map.setLayers({links: false})")
-    map_page.wait_for_timeout(200)
-    assert map_page.evaluate(CHANGED) > 500
+    until(lambda: map_page.evaluate(CHANGED, False) > 500, "the links have gone")
 
 
 def test_lights_follow_the_programs(map_page: Any) -> None:
@@ -300,16 +328,20 @@ def test_lights_follow_the_programs(map_page: Any) -> None:
 # --- the user's hand ------------------------------------------------------------------
 
 
-def picked(page: Any) -> Any:
-    page.wait_for_timeout(150)
-    return page.evaluate("fixture.events.filter(e => e.type === 'pick').at(-1)?.detail ?? null")
+def picked(page: Any, x: float, y: float) -> Any:
+    """Click, and give what the map says was hit."""
+    before = len(events(page, "pick"))
+    page.mouse.click(x, y)
+    until(lambda: len(events(page, "pick")) > before, "the map answers the click")
+    (hit,) = events(page, "pick")[before:]
+    return hit
 
 
 def test_click_picks_vehicle_rsu_or_nothing(map_page: Any) -> None:
     map_page.evaluate("fixture.map.setRunning(false)")
     map_page.evaluate("fixture.map.setView({x: 2500, y: 2500, zoom: 0.5})")
     map_page.evaluate("fixture.show(0)")
-    map_page.wait_for_timeout(300)
+    rest(map_page)
     now = traffic()[0]
     inside = np.abs(now.position_m - 2500).max(axis=1) < 600
     far = np.linalg.norm(now.position_m[:, None] - rsu_positions()[None], axis=2).min(axis=1) > 100
@@ -318,17 +350,13 @@ def test_click_picks_vehicle_rsu_or_nothing(map_page: Any) -> None:
     )
     row = int(np.flatnonzero(inside & far & alone)[0])
     x, y = where(map_page, now.slot[row])
-    map_page.mouse.click(x + 4, y - 4)
-    got = picked(map_page)
+    got = picked(map_page, x + 4, y - 4)
     assert (got["kind"], got["slot"], got["row"]) == ("vehicle", int(now.slot[row]), row)
     x, y = screen(rsu_positions()[12], 0.5)
-    map_page.mouse.click(x, y)
-    assert (picked(map_page)["kind"], picked(map_page)["index"]) == ("rsu", 12)
-    count = map_page.evaluate("fixture.events.filter(e => e.type === 'pick').length")
+    got = picked(map_page, x, y)
+    assert (got["kind"], got["index"]) == ("rsu", 12)
     map_page.evaluate("fixture.map.clear()")
-    map_page.mouse.click(500, 350)
-    assert picked(map_page) is None
-    assert map_page.evaluate("fixture.events.filter(e => e.type === 'pick').length") == count + 1
+    assert picked(map_page, 500, 350) is None
 
 
 def test_hover_tells_what_lies_under_the_pointer(map_page: Any) -> None:
@@ -336,22 +364,22 @@ def test_hover_tells_what_lies_under_the_pointer(map_page: Any) -> None:
     x, y = screen(rsu_positions()[DOWN[0]], map_page.evaluate("fixture.map.view().zoom"))
     map_page.mouse.move(x - 60, y - 40)
     map_page.mouse.move(x, y)
-    map_page.wait_for_timeout(150)
-    got = map_page.evaluate("fixture.events.filter(e => e.type === 'hover').at(-1).detail")
-    assert (got["kind"], got["index"], got["up"], got["radioUp"]) == ("rsu", DOWN[0], False, True)
+    hovered = lambda: (events(map_page, "hover") or [None])[-1]  # noqa: E731
+    got = until(lambda: (h := hovered()) and h["kind"] == "rsu" and h, "the RSU is told", hovered)
+    assert (got["index"], got["up"], got["radioUp"]) == (DOWN[0], False, True)
     map_page.mouse.move(2, 2)
-    map_page.wait_for_timeout(150)
-    assert map_page.evaluate("fixture.events.filter(e => e.type === 'hover').at(-1).detail") is None
+    until(lambda: hovered() is None, "nothing is under the pointer", hovered)
 
 
 def test_wheel_zooms_at_the_cursor_and_drag_pans(map_page: Any) -> None:
-    map_page.wait_for_timeout(200)
-    fitted = map_page.evaluate("fixture.map.view()")
+    view = lambda: map_page.evaluate("fixture.map.view()")  # noqa: E731
+    rest(map_page)
+    fitted = view()
     map_page.mouse.move(700, 200)
     map_page.mouse.wheel(0, -400)
-    map_page.wait_for_timeout(900)
-    zoomed = map_page.evaluate("fixture.map.view()")
-    assert zoomed["zoom"] > 1.5 * fitted["zoom"]
+    until(lambda: view()["zoom"] > 1.5 * fitted["zoom"], "the map zooms in", view)
+    rest(map_page)
+    zoomed = view()
 
     def under(view: dict[str, float]) -> tuple[float, float]:
         return view["x"] + 200 / view["zoom"], view["y"] + 150 / view["zoom"]
@@ -360,26 +388,23 @@ def test_wheel_zooms_at_the_cursor_and_drag_pans(map_page: Any) -> None:
     map_page.mouse.down()
     map_page.mouse.move(600, 260, steps=5)
     map_page.mouse.up()
-    map_page.wait_for_timeout(400)
-    moved = map_page.evaluate("fixture.map.view()")
+    rest(map_page)
+    moved = view()
     assert moved["x"] - zoomed["x"] == pytest.approx(100 / zoomed["zoom"], rel=0.1)
     assert moved["y"] - zoomed["y"] == pytest.approx(60 / zoomed["zoom"], rel=0.15)
-    assert map_page.evaluate("fixture.events.some(e => e.type === 'pick')") is False
+    assert events(map_page, "pick") == []
     map_page.evaluate("fixture.map.fit()")
-    map_page.wait_for_timeout(200)
-    assert map_page.evaluate("fixture.map.view()") == fitted
+    until(lambda: view() == fitted, "all of the city", view)
 
 
 def test_view_is_kept_when_the_map_is_resized(map_page: Any) -> None:
     map_page.evaluate("fixture.map.setView({x: 1200, y: 3400, zoom: 0.8})")
     map_page.set_viewport_size({"width": 1300, "height": 800})
-    map_page.wait_for_timeout(300)
+    width = "document.querySelector('#map canvas').getBoundingClientRect().width"
+    until(lambda: map_page.evaluate(width) == 1300, "the map has the window's width")
+    rest(map_page)
     view = map_page.evaluate("fixture.map.view()")
     assert (view["x"], view["y"], view["zoom"]) == (1200, 3400, 0.8)
-    assert (
-        map_page.evaluate("document.querySelector('#map canvas').getBoundingClientRect().width")
-        == 1300
-    )
 
 
 def test_follow_keeps_the_selected_vehicle_in_the_middle(map_page: Any) -> None:
@@ -387,11 +412,11 @@ def test_follow_keeps_the_selected_vehicle_in_the_middle(map_page: Any) -> None:
     map_page.evaluate("fixture.map.setView({x: 2500, y: 2500, zoom: 0.8})")
     map_page.evaluate("slot => { fixture.map.select({slot}); fixture.map.follow(true); }", slot)
     map_page.evaluate("fixture.play(0, 6, 250)")
-    map_page.wait_for_timeout(1500)
+    rest(map_page)
     assert where(map_page, slot) == pytest.approx((500, 350), abs=20)
+    assert map_page.evaluate("fixture.map.view().following") is True
     map_page.evaluate("fixture.map.panBy(80, 0)")
-    map_page.wait_for_timeout(300)
-    assert map_page.evaluate("fixture.map.view().following") is False
+    until(lambda: not map_page.evaluate("fixture.map.view().following"), "the hand ends following")
 
 
 def test_the_stale_twins_belief_is_drawn(map_page: Any) -> None:
@@ -402,15 +427,14 @@ def test_the_stale_twins_belief_is_drawn(map_page: Any) -> None:
     map_page.evaluate("([x, y]) => fixture.map.setView({x, y, zoom: 4})", [x + 12, y])
     map_page.evaluate("slot => fixture.map.select({slot})", slot)
     map_page.evaluate("fixture.show(0)")
-    map_page.wait_for_timeout(300)
+    keep(map_page)
     assert close_to(pixels(map_page, 500, 350, 60), ghost) == 0
     map_page.evaluate("([x, y]) => fixture.map.setGhost({x, y, age_s: 3})", [x + 24, y])
-    map_page.wait_for_timeout(200)
-    assert close_to(pixels(map_page, 548, 350, 12), ghost) > 15
-    assert close_to(pixels(map_page, 515, 350, 20), ghost) > 5, "tied to where the vehicle is"
+    shows(map_page, ghost, 548, 350, 12, more=15)
+    shows(map_page, ghost, 515, 350, 20, more=5)  # tied to where the vehicle is
     map_page.evaluate("fixture.map.setGhost(null)")
-    map_page.wait_for_timeout(200)
-    assert close_to(pixels(map_page, 548, 350, 40), ghost) == 0
+    gone = lambda: close_to(pixels(map_page, 548, 350, 40), ghost) == 0  # noqa: E731
+    until(gone, "the ghost has gone")
 
 
 def test_near_rsus_differ_in_colour(map_page: Any) -> None:
@@ -425,4 +449,5 @@ def test_legend_names_the_colouring(map_page: Any) -> None:
     for mode, title in (("cost", "Cost"), ("age", "Twin age"), ("success", "Deadline")):
         map_page.evaluate("mode => fixture.map.setColouring(mode)", mode)
         assert map_page.locator(".iov-map-legend").inner_text().startswith(title)
-    assert map_page.locator(".iov-map-scale").inner_text().strip() == "500 m"
+    scale = map_page.locator(".iov-map-scale")
+    until(lambda: scale.inner_text().strip() == "500 m", "the scale fits", scale.inner_text)

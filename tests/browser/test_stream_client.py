@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from tests.browser.map_feed import frame
+from tests.conftest import WAIT_S
 
 pytestmark = pytest.mark.browser
 
@@ -44,10 +45,10 @@ class Server:
         self.gone.put(connection)
 
     def next(self) -> ServerConnection:
-        return self.connections.get(timeout=10)
+        return self.connections.get(timeout=WAIT_S)
 
     def hear(self) -> dict[str, Any]:
-        return self.heard.get(timeout=10)
+        return self.heard.get(timeout=WAIT_S)
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def server(map_page: Any) -> Iterator[Server]:
 def streamed(page: Any, kind: str, count: int = 1) -> list[Any]:
     """Details of the events of a kind, once there are `count` of them."""
     script = "([type, count]) => streamed.filter(e => e.type === type).length >= count"
-    page.wait_for_function(script, arg=[kind, count], timeout=10_000)
+    page.wait_for_function(script, arg=[kind, count])
     return page.evaluate(
         "type => streamed.filter(e => e.type === type).map(e => ({ ...e.detail, buffer: null }))",
         kind,
@@ -132,7 +133,7 @@ def test_a_hidden_tab_lets_go_and_comes_back(map_page: Any, server: Server) -> N
     }"""
     streamed(map_page, "state", 1)
     map_page.evaluate(hide, True)
-    assert server.gone.get(timeout=10) is first
+    assert server.gone.get(timeout=WAIT_S) is first
     assert streamed(map_page, "state")[-1]["state"] == "hidden"
     map_page.evaluate(hide, False)
     server.next()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,27 +12,27 @@ import pytest
 from engine.store import Store
 from tests.browser.live_server import Server, place, until
 
-WAIT_S = 40.0
+#: Whether the five kilometres of the city just fit into the map.
+WHOLE_CITY = """() => {
+  const { width, height } = document.getElementById("map").getBoundingClientRect();
+  const shownM = Math.min(width, height) / probe.view?.zoom;
+  return probe.fitted && shownM > 5000 && shownM < 6000;
+}"""
 
 
 def whole_city(page: Any) -> None:
-    """Show all of the city, and wait until the map has come to rest."""
+    """Show all of the city, and wait until the map does, at the size that it has now."""
     page.get_by_label("Show the whole city").click()
     page.mouse.move(2, 2)
-    seen: list[Any] = []
-
-    def at_rest() -> bool:
-        seen.append(page.evaluate("probe.view"))
-        return len(seen) > 2 and seen[-1] == seen[-2] == seen[-3] is not None
-
-    until(at_rest, WAIT_S, "the map is at rest")
+    page.evaluate("probe.ask({ type: 'stats' })")  # the map's worker has heard of it
+    until(lambda: page.evaluate(WHOLE_CITY), "the map shows the whole city")
 
 
 def drawn(page: Any, more: int) -> None:
     """Wait until `more` further frames were drawn."""
     seen = page.evaluate("globalThis.probe?.drawn.length ?? 0")
     enough = f"(globalThis.probe?.drawn.length ?? 0) >= {seen + more}"
-    until(lambda: page.evaluate(enough), WAIT_S, f"{more} frames drawn")
+    until(lambda: page.evaluate(enough), f"{more} frames drawn")
 
 
 def text(page: Any, selector: str) -> str:
@@ -54,7 +55,7 @@ def applied(server: Server, name: str, value: object) -> None:
     def there() -> bool:
         return bool(server.status["params"][name] == pytest.approx(value))
 
-    until(there, WAIT_S, f"the engine has {name} = {value}")
+    until(there, f"the engine has {name} = {value}")
 
 
 def typed(page: Any, name: str, value: str) -> None:
@@ -68,9 +69,9 @@ def pause(page: Any, server: Server) -> int:
     """Pause by the button; gives the step at which the engine stands."""
     if server.control["running"]:
         page.locator("#run-toggle").click()
-    until(lambda: server.status["state"] == "paused", WAIT_S, "the engine pauses")
+    until(lambda: server.status["state"] == "paused", "the engine pauses")
     step = int(server.status["step"])
-    until(lambda: shown_step(page) == step, WAIT_S, "the page shows the last step")
+    until(lambda: shown_step(page) == step, "the page shows the last step")
     return step
 
 
@@ -93,6 +94,12 @@ def text_of_field(page: Any, name: str) -> str:
     return str(page.locator(f"#value-{name}").input_value())
 
 
+def places(page: Any, slots: Sequence[int]) -> list[tuple[float, float] | None]:
+    """Where on the map the slots' vehicles are drawn at one moment, None for those not there."""
+    script = "slots => Promise.all(slots.map((slot) => probe.ask({ type: 'locate', slot })))"
+    return [(at["x"], at["y"]) if at else None for at in page.evaluate(script, list(slots))]
+
+
 def rsu_at(page: Any, store: Store, index: int) -> tuple[float, float]:
     """Where on the page an RSU is drawn."""
     city = json.loads(store.static(store.status()["run"]) or b"{}")
@@ -101,13 +108,13 @@ def rsu_at(page: Any, store: Store, index: int) -> tuple[float, float]:
 
 
 def traces(page: Any, panel: str) -> list[dict[str, Any]]:
-    """What a chart draws: scheme, role, x and y of each trace that can be seen."""
+    """What a chart draws at one moment: scheme, role, x, y and words of each trace to be seen."""
     found: list[dict[str, Any]] = page.evaluate(
         """(panel) => document.querySelector(`#chart-${panel} .js-plotly-plot`).data
           .filter((trace) => trace.visible !== false)
-          .map(({ meta, x, y, customdata }) => ({
+          .map(({ meta, x, y, text, customdata }) => ({
             ...meta, x: Array.from(x ?? []), y: Array.from(y ?? []),
-            said: Array.from(customdata ?? []),
+            text: Array.from(text ?? []), said: Array.from(customdata ?? []),
           }))""",
         panel,
     )

@@ -11,10 +11,10 @@ import pytest
 from engine import wire
 from engine.store import Store
 from tests.browser.live.looking import (
-    WAIT_S,
     frame_of,
     number,
     pause,
+    places,
     rsu_at,
     rsu_requests,
     same,
@@ -29,19 +29,17 @@ def alone(page: Any, store: Store) -> tuple[int, tuple[float, float]]:
     """A vehicle no other is near on the screen, its id and place; the engine must be paused."""
     frame = frame_of(store)
     slots, ids = wire.slots(frame).tolist(), wire.vehicle_ids(frame).tolist()
-    script = "slots => Promise.all(slots.map((slot) => probe.ask({ type: 'locate', slot })))"
-    at = page.evaluate(script, slots)
+    at = np.array([place or (-1e6, -1e6) for place in places(page, slots)])
     box = page.locator("#map").bounding_box()
-    places = np.array([[p["x"], p["y"]] if p else [-1e6, -1e6] for p in at])
     middle = np.array([box["width"], box["height"]]) / 2
-    inside = np.abs(places - middle).max(axis=1) < 0.4 * box["height"]
+    inside = np.abs(at - middle).max(axis=1) < 0.4 * box["height"]
     status_run = store.status()["run"]
     towers = json.loads(store.static(status_run))["rsus"]
     rsus = np.array([place(page, r["x"], r["y"]) for r in towers]) - [box["x"], box["y"]]
-    away = np.linalg.norm(places[:, None] - rsus[None], axis=2).min(axis=1)
-    apart = np.sort(np.linalg.norm(places[:, None] - places[None], axis=2), axis=1)[:, 1]
+    away = np.linalg.norm(at[:, None] - rsus[None], axis=2).min(axis=1)
+    apart = np.sort(np.linalg.norm(at[:, None] - at[None], axis=2), axis=1)[:, 1]
     row = int(np.argmax(np.where(inside & (away > 25), np.minimum(apart, 40), -1)))
-    return ids[row], (box["x"] + places[row, 0], box["y"] + places[row, 1])
+    return ids[row], (box["x"] + at[row, 0], box["y"] + at[row, 1])
 
 
 def told_of(page: Any, store: Store, key: str, step: int) -> dict[str, Any]:
@@ -51,15 +49,15 @@ def told_of(page: Any, store: Store, key: str, step: int) -> dict[str, Any]:
         told = store.inspect(key)
         return told if told and told["step"] == step else None
 
-    found: dict[str, Any] = until(there, WAIT_S, f"{key} is explained at step {step}")
+    found: dict[str, Any] = until(there, f"{key} is explained at step {step}")
     return found
 
 
 def facts(page: Any, heading: str) -> dict[str, str]:
-    """A list of facts of the inspector under this heading."""
+    """A list of facts of the inspector under this heading, read at one moment."""
     section = page.locator("#inspector section", has=page.get_by_role("heading", name=heading))
-    names = section.locator("dt").all_inner_texts()
-    return dict(zip(names, section.locator("dd").all_inner_texts(), strict=True))
+    names_and_values = section.locator("dt, dd").all_inner_texts()
+    return dict(zip(names_and_values[::2], names_and_values[1::2], strict=True))
 
 
 def test_the_inspector_of_a_vehicle_says_what_the_engine_says(
@@ -68,7 +66,7 @@ def test_the_inspector_of_a_vehicle_says_what_the_engine_says(
     step = pause(page, server)
     vehicle, at = alone(page, store)
     page.mouse.click(*at)
-    until(lambda: text(page, "#inspector-title") == f"Vehicle {vehicle}", WAIT_S, "it opens")
+    until(lambda: text(page, "#inspector-title") == f"Vehicle {vehicle}", "it opens")
     told = told_of(page, store, f"v:{vehicle}", step)
     for _ in range(20):
         if told["task"] and "tolled" in told["arms"] and told["arms"]["tolled"]["choice"]:
@@ -78,12 +76,18 @@ def test_the_inspector_of_a_vehicle_says_what_the_engine_says(
         told = told_of(page, store, f"v:{vehicle}", step)
     assert told["task"], "a vehicle has a task every other second"
     deadline_s = told["task"]["deadline_s"]
-    until(
-        lambda: same(facts(page, "Task").get("Deadline T", "0"), deadline_s, 2)
-        and same(facts(page, "Task")["Data D"], told["task"]["data_mb"], 2),
-        WAIT_S, "the page shows this task",
-    )  # fmt: skip
-    task = facts(page, "Task")
+
+    def this_task() -> dict[str, str] | None:
+        """The facts, once they are of the explained step."""
+        shown = facts(page, "Task")
+        is_this = (
+            bool(shown)
+            and same(shown["Deadline T"], deadline_s, 2)
+            and same(shown["Data D"], told["task"]["data_mb"], 2)
+        )
+        return shown if is_this else None
+
+    task: dict[str, str] = until(this_task, "the page shows this task")
     assert same(task["Work C"], told["task"]["gcycles"], 2)
     identity = text(page, "#inspector .identity").split("·")
     assert identity[0].strip().lower() == told["type"]
@@ -121,26 +125,27 @@ def decided(page: Any, told: dict[str, Any]) -> None:
 
 
 def test_a_failed_rsu_loses_its_work_to_others(page: Any, server: Server, store: Store) -> None:
-    until(lambda: max(rsu_requests(page), default=0) > 1, WAIT_S, "RSUs have work")
+    until(lambda: max(rsu_requests(page), default=0) > 1, "RSUs have work")
     before = rsu_requests(page)
     index = int(np.argmax(before))
     page.mouse.click(*rsu_at(page, store, index))
-    until(lambda: text(page, "#inspector-title") == f"RSU {index}", WAIT_S, "it opens")
-    told = until(lambda: store.inspect(f"r:{index}"), WAIT_S, "it is explained")
+    until(lambda: text(page, "#inspector-title") == f"RSU {index}", "it opens")
+    told = until(lambda: store.inspect(f"r:{index}"), "it is explained")
     hardware = page.locator("#inspector dl.facts").first.inner_text()
     assert f"{told['cpu_ghz']:.2f} GHz" in hardware
     page.get_by_role("button", name="Fail it").click()
-    until(lambda: server.status["down"] == [index], WAIT_S, "the engine has it down")
-    until(lambda: store.inspect(f"r:{index}")["up"] is False, WAIT_S, "it is out of order")
+    until(lambda: server.status["down"] == [index], "the engine has it down")
+    out = lambda: (t := store.inspect(f"r:{index}")) and t["up"] is False and t  # noqa: E731
+    until(out, "it is out of order")
 
     def without() -> list[int] | None:
         now = rsu_requests(page)
         return now if now[index] == -1 and sum(now) > 0.4 * sum(before) else None
 
-    until(without, WAIT_S, "the others have the work")
-    told = store.inspect(f"r:{index}")
+    until(without, "the others have the work")
+    told = until(out, "it is still out of order")
     assert all(arm["requests"] == 0 and arm["served"] == [] for arm in told["arms"].values())
-    until(lambda: "Out of order" in text(page, "#inspector .state-word"), WAIT_S, "it says so")
+    until(lambda: "Out of order" in text(page, "#inspector .state-word"), "it says so")
     page.get_by_role("button", name="Restore it").click()
-    until(lambda: server.status["down"] == [], WAIT_S, "the engine has it back")
-    until(lambda: rsu_requests(page)[index] > 0, WAIT_S, "it has work again")
+    until(lambda: server.status["down"] == [], "the engine has it back")
+    until(lambda: rsu_requests(page)[index] > 0, "it has work again")

@@ -12,7 +12,6 @@ from engine import wire
 from engine.store import Store
 from tests.browser.live.conftest import USUAL
 from tests.browser.live.looking import (
-    WAIT_S,
     applied,
     drawn,
     frame_of,
@@ -32,16 +31,15 @@ def test_a_second_tab_shows_and_steers_the_same_run(
 ) -> None:
     other = open_tab("", page.context)
     step = pause(page, server)
-    until(lambda: shown_step(other) == step, WAIT_S, "the same step")
-    until(lambda: text(other, "#run-text") == "Run", WAIT_S, "the same control")
+    until(lambda: shown_step(other) == step, "the same step")
+    until(lambda: text(other, "#run-text") == "Run", "the same control")
     last = "probe.drawn.at(-1)[0]"
-    assert other.evaluate(last) == page.evaluate(last)
+    until(lambda: other.evaluate(last) == page.evaluate(last), "the same picture")
     assert text(other, "#vehicles-now") == text(page, "#vehicles-now")
     typed(page, "task_rate", "0.25")
-    until(lambda: text_of_field(other, "task_rate") == "0.25", WAIT_S, "the same value")
-    assert other.locator("[data-param=task_rate] [role=slider]").get_attribute(
-        "aria-valuenow"
-    ) == pytest.approx("0.25")
+    until(lambda: text_of_field(other, "task_rate") == "0.25", "the same value")
+    thumb = other.locator("[data-param=task_rate] [role=slider]")
+    until(lambda: thumb.get_attribute("aria-valuenow") == "0.25", "the slider too")
     other.close()
 
 
@@ -55,7 +53,8 @@ def test_a_reload_and_a_link_restore_the_view(
     other.locator("#find").fill(str(vehicle))
     other.locator("#find").press("Enter")
     other.locator("#colour-by").select_option("cost")
-    until(lambda: text(other, "#inspector-title") == f"Vehicle {vehicle}", WAIT_S, "it opens")
+    until(lambda: text(other, "#inspector-title") == f"Vehicle {vehicle}", "it opens")
+    close = until(lambda: (z := zoom(other)) > 0.5 and z, "the map has gone to it")
     # The map follows what was searched for, so that its view changes all the time.
     other.evaluate("document.activeElement?.blur()")
     other.keyboard.press("d")
@@ -64,11 +63,10 @@ def test_a_reload_and_a_link_restore_the_view(
     wanted = ("deadline=0.3:0.8", f"select=v{vehicle}", "colour=cost", f"theme={theme}", "view=")
     until(
         lambda: all(part in address(other) for part in wanted),
-        WAIT_S, f"{wanted} in the address", lambda: address(other),
+        f"{wanted} in the address", lambda: address(other),
     )  # fmt: skip
-    until(
-        lambda: zoom_of(address(other)) == pytest.approx(zoom(other), 1e-3), WAIT_S, "its zoom too"
-    )
+    until(lambda: zoom(other) == pytest.approx(1.5 * close, 1e-3), "the map has zoomed in")
+    until(lambda: zoom_of(address(other)) == pytest.approx(zoom(other), 1e-3), "its zoom too")
     link = address(other)
     other.reload()
     drawn(other, 1)
@@ -82,12 +80,11 @@ def test_a_reload_and_a_link_restore_the_view(
 
 
 def restored(page: Any, vehicle: int, theme: str, link: str) -> None:
-    until(lambda: text(page, "#inspector-title") == f"Vehicle {vehicle}", WAIT_S, "selection")
+    until(lambda: text(page, "#inspector-title") == f"Vehicle {vehicle}", "selection")
     assert page.locator("#colour-by").input_value() == "cost"
     assert page.evaluate("document.documentElement.dataset.bsTheme") == theme
-    assert text_of_field(page, "deadline") == "0.3 – 0.8"
-    until(lambda: page.evaluate("probe.view !== null"), WAIT_S, "the map has a view")
-    assert zoom(page) == pytest.approx(zoom_of(link), rel=1e-3)
+    until(lambda: text_of_field(page, "deadline") == "0.3 – 0.8", "its parameter")
+    until(lambda: zoom(page) == pytest.approx(zoom_of(link), rel=1e-3), "its zoom")
 
 
 def address(page: Any) -> str:
@@ -96,8 +93,8 @@ def address(page: Any) -> str:
 
 
 def zoom(page: Any) -> float:
-    """Pixels per metre of the map."""
-    return float(page.evaluate("probe.view.zoom"))
+    """Pixels per metre of the map, 0 before it has said so."""
+    return float(page.evaluate("probe.view?.zoom ?? 0"))
 
 
 def zoom_of(address: str) -> float:

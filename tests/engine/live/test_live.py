@@ -218,3 +218,15 @@ def test_a_dragged_slider_is_one_change_a_step(open_engine) -> None:
     assert [(n["step"], n["text"]) for n in status["notices"]] == [(1, "deadline 0.5 s")]
     (change,) = engine.store.changes(status["run"])
     assert (change["step"], change["params"]["deadline"]) == (1, [0.5, 0.5])
+
+
+def test_full_speed_shows_what_a_screen_can_and_keeps_every_metric(open_engine) -> None:
+    engine = open_engine(str(TRACE), params={"vehicles": 20}, speed=0)
+    engine.wait(lambda s: s["step"] >= 100)
+    engine.store.request({"running": False})
+    status = engine.wait(lambda s: s["state"] == "paused")
+    head = wire.header(engine.store.frame()[1])
+    assert head.step == status["step"]
+    assert head.seq < head.step
+    steps, _, _ = engine.store.metrics(status["run"])
+    assert steps.tolist() == list(range(status["step"] + 1))
