@@ -27,11 +27,13 @@ logger = logging.getLogger(__name__)
 
 #: Longest nap between two looks at the controls: what a click waits for at most.
 _NAP_S: Final = 0.02
+#: Shortest time between two looks, when steps come without a nap.
+_LOOK_S: Final = 0.01
 #: Seconds between two statuses when nothing steps, and between two looks at the store's folder.
 _STATUS_S: Final = 0.25
 _TEND_S: Final = 1.0
-#: Shortest time between two frames, as a screen shows them; at full speed steps come faster.
-_FRAME_S: Final = 1 / 60
+#: Shortest time between two frames when steps come faster than anybody can follow.
+_FRAME_S: Final = 1 / 30
 #: Shortest time between two statuses that go with frames.
 _STATUS_APART_S: Final = 0.05
 #: Shortest time between two explanations of what is inspected, at full speed.
@@ -69,6 +71,7 @@ class Live:
         self._policies = dict(policies or {})
         self._control = Control()
         self._version = _NEVER
+        self._next_look = 0.0
         self._session: Session | None = None
         self._run = ""
         self._state = "starting"
@@ -106,8 +109,11 @@ class Live:
 
     def _turn(self) -> None:
         """One look at the controls, and a step or a nap."""
-        self._listen()
         now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_S
+            self._listen()
+            now = time.monotonic()
         if now >= self._next_tend:
             self._next_tend = now + _TEND_S
             self._store.tend()
@@ -259,6 +265,7 @@ class Live:
         self._store.record(stepped.scene.step, self._session.stage, rows, later=True)
         self._tell_learning(self._session)
         self._unpublished = True
+        self._tell_learning(self._session)
 
     def _publish(self) -> None:
         """Write what is recorded of all steps since the last time, then show the newest of them."""

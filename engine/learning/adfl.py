@@ -43,12 +43,16 @@ class AdflOptions:
 
     Attributes:
         weighting: see `federation.Weighting`.
-        learning_rate: of local training. pause_s: between two trainings of one client.
+        learning_rate: of local training. rows: that a client trains on at most, |D_n|.
+        pause_s: between two trainings of one client. most: clients that start in one second; who
+            has waited longest goes first. The last three bound what learning costs.
     """
 
     weighting: federation.Weighting = "full"
     learning_rate: float = 1e-3
-    pause_s: float = 5.0
+    rows: int = 32
+    pause_s: float = 15.0
+    most: int = 16
 
 
 @dataclass
@@ -139,10 +143,15 @@ class Adfl:
         o = seen
         slot, rsu = o.slot[chosen], o.serving[chosen]
         base = self.models[torch.from_numpy(rsu)]
-        sizes = self._data.sizes(slot)
+        sizes = np.minimum(self._data.sizes(slot), self.options.rows)
         with_cvae = self._forecaster.cvae and sum(a.version for a in self._rsus) % CVAE_EVERY == 0
         trained = self._forecaster.train(
-            base, self._data.take(slot), sizes, self._noise, self.options.learning_rate, with_cvae
+            base,
+            self._data.take(slot, self.options.rows),
+            sizes,
+            self._noise,
+            self.options.learning_rate,
+            with_cvae,
         )
         self.losses = {name: _mean(values) for name, values in trained.losses.items()}
         delay = clients.turnaround(o.cpu_hz[chosen], o.rate_bps[chosen], base.shape[1])
@@ -168,15 +177,19 @@ class Adfl:
             )
 
     def _select(self, seen: Experience, t_s: float) -> Ints:
-        """Eligible clients (24) that have data and have paused long enough."""
+        """Eligible clients (24) that have data and have paused long enough, the longest first."""
         o = seen
         near = lattice()[np.maximum(o.serving, 0)]
         stay_s = clients.stay_time(o.position_m - near, o.velocity_mps, RANGE_M)
         able = clients.eligible(o.cpu_hz, o.battery_j, stay_s) & (o.serving >= 0)
         able &= self._data.sizes(o.slot) >= LEAST_SAMPLES
-        rows = np.flatnonzero(able)
-        free = [self._ready_s.get(int(v), 0.0) <= t_s for v in o.vehicle[rows]]
-        return rows[np.array(free, bool)] if len(rows) else rows
+        if len(self._ready_s) > 2 * len(o.vehicle):
+            here = set(o.vehicle.tolist())
+            self._ready_s = {v: at for v, at in self._ready_s.items() if v in here}
+        ready_s = np.array([self._ready_s.get(v, 0.0) for v in o.vehicle.tolist()])
+        able &= ready_s <= t_s
+        waited = np.argsort(np.where(able, ready_s, np.inf), kind="stable")
+        return np.sort(waited[: min(int(able.sum()), self.options.most)])
 
     def _arrive(self, seen: Experience, t_s: float) -> None:
         """Lines 33-38: updates in the order of their arrival, each RSU's trigger after each."""

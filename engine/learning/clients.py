@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -62,7 +62,10 @@ def model_bytes(parameters: int) -> int:
 
 
 def local_training(
-    start: Mapping[str, Tensor], losses: list[Loss], learning_rate: float, weight_decay: float = 0.0
+    start: Mapping[str, Tensor],
+    losses: Iterable[Loss],
+    learning_rate: float,
+    weight_decay: float = 0.0,
 ) -> tuple[dict[str, Tensor], NDArray[np.float64], Tensor]:
     """Train every client of a stack on its own batches, eq. (41) with Adam as Table V has it.
 

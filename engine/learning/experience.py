@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.learning.features import View
 from engine.physics.offloading import ENERGY_SCALE_J
 from engine.types import Bools, Floats, Ints, Observation, Outcome
+from engine.units import STEP_S
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Experience:
         vehicle, slot, serving, cpu_hz, battery_j: of every vehicle, (n,).
         position_m, velocity_mps: of its twin, (n, 2). rate_bps: to the serving RSU, (n,).
         has_task, late, energy, success: what came of it: min(t/T, 3) and E/E_max, (n,).
-        last_wait_s: by the RSUs' twins as the step began, (M,).
+        last_wait_s: by the RSUs' twins as the step began, (M,). waits_known: it is that of the step
+            before; twins that are synchronised more rarely tell of an older one.
         window: AdFL's inputs of every vehicle, (n, .), None while AdFL is not used.
         tasks: of the agents.
     """
@@ -58,6 +60,7 @@ class Experience:
     energy: Floats
     success: Bools
     last_wait_s: Floats
+    waits_known: bool
     window: NDArray[np.float32] | None
     tasks: Tasks
 
@@ -95,6 +98,7 @@ def experience(
         energy=outcome.energy_j / ENERGY_SCALE_J,
         success=outcome.success,
         last_wait_s=o.rsus.last_wait_s,
+        waits_known=o.rsus.age_s <= STEP_S,
         window=window,
         tasks=Tasks(
             vehicle=o.vehicle[row],

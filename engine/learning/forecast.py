@@ -14,11 +14,10 @@ from torch.func import functional_call
 
 from engine.learning.clients import Loss, local_training
 from engine.learning.federation import flatten, unflatten
-from engine.learning.grouping import Grouping
-from engine.learning.memory import KEPT, OUTCOME, RSU_ROW, TOKEN
+from engine.learning.memory import OUTCOME, RSU_ROW, TOKEN
 from engine.models.cvae import CONTEXT as CVAE_CONTEXT
 from engine.models.cvae import LATENT, STATE, Cvae, moments
-from engine.models.layers import generator, parameters_of
+from engine.models.layers import generator, parameters_of, unequal_rows
 from engine.models.transformer import WINDOW, Transformer, prediction_losses
 from engine.types import Ints
 
@@ -85,23 +84,30 @@ class Forecaster:
         return torch.cat([flatten(self._shapes), flatten(self._cvae_shapes)])
 
     @torch.no_grad()
-    def predict(self, models: Tensor, grouping: Grouping, windows: Tensor) -> Tensor:
+    def predict(self, models: Tensor, rsu: Ints, windows: Tensor) -> Tensor:
         """Outputs (30) of each vehicle by its RSU's model, (n, 4).
 
         Args:
-            models: (M, P).
-            grouping: vehicles by RSU.
+            models: (M, P), or (1, P) for one that all RSUs share.
+            rsu: of each vehicle, (n,).
             windows: as `memory.Windows` gives, (n, .).
         """
-        parts = Parts.of(grouping.block(windows))
-        transformer, cvae = self._split(models)
-        return grouping.rows(self._run(transformer, cvae, parts))
+        if len(models) == 1:
+            return self._run(*self.models(models[0]), Parts.of(windows))
+        order = torch.from_numpy(np.argsort(rsu, kind="stable"))
+        counts = np.bincount(rsu, minlength=len(models)).tolist()
+        parts = Parts.of(windows[order])
+        with unequal_rows(self._transformer, counts), unequal_rows(self._cvae, counts):
+            sorted_by_rsu = self._run(*self.models(models), parts)
+        predicted = torch.empty_like(sorted_by_rsu)
+        predicted[order] = sorted_by_rsu
+        return predicted
 
     @torch.no_grad()
     def latent(self, models: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """mu_n and the reconstruction of the newest state, of stacked samples (M, L, .)."""
         parts = Parts.of(rows)
-        cvae = self._split(models)[1]
+        cvae = self.models(models)[1]
         x = parts.tokens[..., -1, :STATE]
         mean = self._latent(cvae, x, parts.context)
         seen = torch.cat([mean, parts.context], dim=-1)
@@ -120,73 +126,86 @@ class Forecaster:
 
         Args:
             base: the models they fetched, (C, P).
-            samples: (C, KEPT, .).
-            sizes: |D_n|, (C,).
+            samples: (C, L, .).
+            sizes: how many of them are there, the first ones, (C,).
             rng: of the CVAE's noise.
             learning_rate: of the transformer.
             with_cvae: train it too.
         """
-        parts = Parts.of(torch.from_numpy(samples))
-        transformer, cvae = self._split(base)
-        there = torch.arange(KEPT) < torch.from_numpy(sizes)[:, None]  # (C, KEPT)
-
-        def forecast_loss(weights: Mapping[str, Tensor]) -> Tensor:
-            losses = prediction_losses(
-                self._run(weights, cvae, parts), parts.target[..., :4], parts.target[..., 4]
-            ).sum(dim=-1)
-            return _mean(losses, there)
-
-        trained, norms, first = local_training(transformer, [forecast_loss], learning_rate)
+        rows = torch.from_numpy(samples)
+        transformer, cvae = self.models(base)
+        there = torch.arange(samples.shape[1]) < torch.from_numpy(sizes)[:, None]  # (C, L)
+        trained, norms, first = local_training(
+            transformer, [self.loss(cvae, rows, there)], learning_rate
+        )
         new = [flatten(trained, models=len(base))]
         told = {"forecast": first}
         if with_cvae:
-            parts_of: list[dict[str, Tensor]] = []
-            better, _, _ = local_training(
-                cvae, self._cvae_losses(parts, there, rng, parts_of), CVAE_RATE, CVAE_DECAY
-            )
+            said: list[dict[str, Tensor]] = []
+            batches = [
+                self.cvae_loss(
+                    rows[:, at : at + CVAE_BATCH], there[:, at : at + CVAE_BATCH], rng, said
+                )
+                for at in range(0, samples.shape[1], CVAE_BATCH)
+            ]
+            better, _, _ = local_training(cvae, batches, CVAE_RATE, CVAE_DECAY)
             new.append(flatten(better, models=len(base)))
-            told |= parts_of[0]
+            told |= said[0]
         else:
             new.append(base[:, self._size :])
         losses = {name: value.double().numpy() for name, value in told.items()}
         return Trained(torch.cat(new, dim=1) - base, norms, losses)
 
-    def _cvae_losses(
+    def loss(self, cvae: Mapping[str, Tensor], rows: Tensor, there: Tensor) -> Loss:
+        """Of the transformer, all four parts, with this CVAE's latents in its tokens.
+
+        Args:
+            cvae: stacked, (C, ...).
+            rows: samples, (C, L, WIDTH).
+            there: those that count, (C, L).
+        """
+        parts = Parts.of(rows)
+
+        def of(weights: Mapping[str, Tensor]) -> Tensor:
+            predicted = self._run(weights, cvae, parts)
+            losses = prediction_losses(predicted, parts.target[..., :4], parts.target[..., 4])
+            return _mean(losses.sum(dim=-1), there)
+
+        return of
+
+    def cvae_loss(
         self,
-        parts: Parts,
+        rows: Tensor,
         there: Tensor,
         rng: np.random.Generator,
-        told: list[dict[str, Tensor]],
-    ) -> list[Loss]:
-        """Its loss (40) on each batch of 32; only seconds with a task have a whole state.
+        said: list[dict[str, Tensor]],
+    ) -> Loss:
+        """Of the CVAE, (40); only seconds with a task have a whole state.
 
-        The parts of the loss on each batch are appended to `told`.
+        Args:
+            rows: samples, (C, L, WIDTH).
+            there: those that count, (C, L).
+            rng: of the noise.
+            said: gets the loss and its parts of each client, (C,).
         """
+        parts = Parts.of(rows)
+        x = parts.tokens[..., -1, :STATE]
+        whole = there & (parts.tokens[..., -1, STATE + OUTCOME - 1] > 0.5)
+        noise = torch.from_numpy(rng.standard_normal((*x.shape[:-1], LATENT), np.float32))
 
-        def on(batch: slice) -> Loss:
-            x, context = parts.tokens[:, batch, -1, :STATE], parts.context[:, batch]
-            whole = there[:, batch] & (parts.tokens[:, batch, -1, STATE + OUTCOME - 1] > 0.5)
-            drawn = rng.standard_normal((*x.shape[:-1], LATENT), np.float32)
-            noise = torch.from_numpy(drawn)
+        def of(weights: Mapping[str, Tensor]) -> Tensor:
+            found = functional_call(self._cvae, dict(weights), (x, parts.context, noise))
+            total = _mean(found.total, whole)
+            said.append(
+                {
+                    "cvae": total.detach(),
+                    "cvae_kl": _mean(found.kl.detach(), whole),
+                    "cvae_reconstruction": _mean(found.reconstruction.detach(), whole),
+                }
+            )
+            return total
 
-            def loss(weights: Mapping[str, Tensor]) -> Tensor:
-                found = functional_call(self._cvae, dict(weights), (x, context, noise))
-                total = _mean(found.total, whole)
-                reconstruction, kl = (
-                    _mean(part.detach(), whole) for part in (found.reconstruction, found.kl)
-                )
-                told.append(
-                    {
-                        "cvae": total.detach(),
-                        "cvae_kl": kl,
-                        "cvae_reconstruction": reconstruction,
-                    }
-                )
-                return total
-
-            return loss
-
-        return [on(slice(at, at + CVAE_BATCH)) for at in range(0, KEPT, CVAE_BATCH)]
+        return of
 
     def _run(
         self, transformer: Mapping[str, Tensor], cvae: Mapping[str, Tensor], parts: Parts
@@ -207,10 +226,11 @@ class Forecaster:
         seen = torch.cat([x, context], dim=-1)
         return moments(_part(self._cvae.encoder, cvae, "encoder.", seen))[0]
 
-    def _split(self, models: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def models(self, flat: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Parameters of transformer and CVAE of models as vectors, (..., P)."""
         return (
-            unflatten(models[..., : self._size], self._shapes),
-            unflatten(models[..., self._size :], self._cvae_shapes),
+            unflatten(flat[..., : self._size], self._shapes),
+            unflatten(flat[..., self._size :], self._cvae_shapes),
         )
 
 

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from engine.learning.features import CONTEXT
 from engine.learning.forecast import Forecaster
-from engine.learning.grouping import Grouping, alike
 from engine.learning.memory import Windows
 from engine.rsus import COUNT
 from engine.types import Floats, Observation
@@ -20,8 +19,6 @@ from engine.types import Floats, Observation
 #: The two variants of the forecast by whether their tokens hold the CVAE's latent.
 VARIANTS: Final[Mapping[bool, str]] = {True: "forecast.cvae", False: "forecast.plain"}
 _SUCCESS, _HAS_TASK = 10, 12
-#: Vehicles of one forward pass: what its numbers need stays in the processor's cache.
-_BLOCK: Final = 64
 
 
 class Foresight:
@@ -58,18 +55,14 @@ class Foresight:
             return None
         forecaster = self._forecasters.get(cvae) or Forecaster(0, cvae=cvae)
         self._forecasters[cvae] = forecaster
-        row = np.flatnonzero(observation.has_task & (observation.serving >= 0))
-        rsu = observation.serving[row] if len(models) > 1 else np.zeros(len(row), np.int64)
+        asked = np.flatnonzero(observation.has_task & (observation.serving >= 0))
         context = np.zeros((len(window), CONTEXT))
-        for some in alike(np.bincount(rsu, minlength=len(models)), _BLOCK):
-            place = np.full(len(models), -1)
-            place[some] = np.arange(len(some))
-            mine = place[rsu] >= 0
-            grouping = Grouping(place[rsu[mine]], len(some))
-            seen = torch.from_numpy(window[row[mine]])
-            predicted = forecaster.predict(models[torch.from_numpy(some)], grouping, seen)
-            context[row[mine], 0] = predicted[:, 0].numpy()
-            context[row[mine], 1] = torch.sigmoid(predicted[:, 3]).numpy()
+        if not len(asked):
+            return context
+        rsu, inputs = observation.serving[asked], torch.from_numpy(window[asked])
+        predicted = forecaster.predict(models, rsu, inputs)
+        context[asked, 0] = predicted[:, 0].double().numpy()
+        context[asked, 1] = torch.sigmoid(predicted[:, 3]).double().numpy()
         return context
 
     @staticmethod

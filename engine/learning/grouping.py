@@ -34,22 +34,3 @@ class Grouping:
     def rows(self, block: Tensor) -> Tensor:
         """(G, L, ...) to (k, ...)."""
         return block[self._learner, self._place]
-
-
-def alike(counts: Ints, most: int) -> list[Ints]:
-    """Learners that have rows, in sets whose numbers of rows are within a factor of two.
-
-    Blocks of such sets are at least half full, however unequal the learners are.
-
-    Args:
-        counts: rows of each learner, (G,).
-        most: rows of a set, padding included, so that a block's numbers stay in the cache.
-    """
-    order = [g for g in np.argsort(-counts, kind="stable").tolist() if counts[g]]
-    sets: list[list[int]] = []
-    for g in order:
-        tallest = counts[sets[-1][0]] if sets else 0
-        if not sets or 2 * counts[g] < tallest or (len(sets[-1]) + 1) * tallest > most:
-            sets.append([])
-        sets[-1].append(g)
-    return [np.array(each) for each in sets]

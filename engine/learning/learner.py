@@ -131,7 +131,8 @@ class MarlLearner:
         if not all(math.isfinite(loss) and abs(loss) < EXPLODED for loss in losses):
             return True
         # A comparison with a number that is none is false, so NaN counts as too large.
-        return not all(bool((value.abs() < _LARGEST).all()) for _, value in self.learners.tensors())
+        largest = (value.abs().amax() for _, value in self.learners.tensors())
+        return not all(bool(each < _LARGEST) for each in largest)
 
     def _snapshot(self, step: int) -> _Good:
         return _Good(

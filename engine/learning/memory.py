@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from engine.models.cvae import CONTEXT as CVAE_CONTEXT
 from engine.models.cvae import STATE as CVAE_STATE
 from engine.models.transformer import WINDOW
-from engine.types import Floats, Ints, Observation
+from engine.types import Bools, Floats, Ints, Observation
 from engine.units import BITS_PER_MB, BPS_PER_MBPS, GIGA
 
-#: Twin rows a client trains on.
+#: Twin rows a client keeps.
 KEPT: Final = 64
 OUTCOME: Final = 5
 RSU_ROW: Final = 4
@@ -109,6 +109,27 @@ def cvae_context(states: Floats, outcomes: Floats, near: Floats, missing: Floats
     return np.concatenate(parts, axis=1).clip(0.0, 1.0)
 
 
+def open_rows(window: Rows, late: Floats, energy: Floats, success: Bools, had: Bools) -> Rows:
+    """Samples of a step whose waits the twins have not logged yet, (n, WIDTH).
+
+    Args:
+        window: inputs of the step, (n, .).
+        late: min(t/T, 3), (n,).
+        energy: E/E_max, (n,).
+        success: t <= T, (n,).
+        had: there was a task, (n,).
+    """
+    rows = np.zeros((len(window), WIDTH), np.float32)
+    rows[:, : window.shape[1]] = window
+    rows[:, -4:] = np.stack([late, energy, success, had], axis=1)
+    return rows
+
+
+def close_rows(rows: Rows, last_wait_s: Floats) -> None:
+    """Put the wait, (n,), at each sample's RSU in its place."""
+    rows[:, -TARGET] = 6.0 * last_wait_s
+
+
 class Datasets:
     """The last samples of every vehicle, in rings over slots that grow with the city."""
 
@@ -132,9 +153,11 @@ class Datasets:
         self._grow(slot)
         return np.minimum(self._added[slot], KEPT)
 
-    def take(self, slot: Ints) -> Rows:
-        """The samples of these clients, (C, KEPT, WIDTH); what is beyond |D_n| is to be masked."""
-        return self._rows[slot]
+    def take(self, slot: Ints, rows: int) -> Rows:
+        """The clients' last samples, newest first, (C, rows, WIDTH); beyond |D_n| they are void."""
+        newest = self._added[slot, None] - 1 - np.arange(rows)
+        rows: Rows = self._rows[slot[:, None], newest % KEPT]
+        return rows
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Everything, for a checkpoint."""

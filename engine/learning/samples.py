@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.learning.experience import Experience
-from engine.learning.memory import WIDTH, Datasets
+from engine.learning.memory import Datasets, close_rows, open_rows
 from engine.params import MAX_VEHICLES
 
 
@@ -31,9 +31,7 @@ class Samples:
         window = seen.window
         if window is None:
             return
-        rows = np.zeros((len(window), WIDTH), np.float32)
-        rows[:, : window.shape[1]] = window
-        rows[:, -4:] = np.stack([seen.late, seen.energy, seen.success, seen.has_task], axis=1)
+        rows = open_rows(window, seen.late, seen.energy, seen.success, seen.has_task)
         self._open = {
             "step": np.array([seen.step]),
             "slot": seen.slot,
@@ -44,10 +42,10 @@ class Samples:
 
     def _close(self, seen: Experience) -> None:
         was, self._open = self._open, {}
-        if not was or was["step"][0] != seen.step - 1:
+        if not was or was["step"][0] != seen.step - 1 or not seen.waits_known:
             return
         serving, rows = was["serving"], was["rows"]
-        rows[:, -5] = 6.0 * seen.last_wait_s[serving]
+        close_rows(rows, seen.last_wait_s[serving])
         stays = np.isin(was["vehicle"], seen.vehicle) & (serving >= 0)
         self.data.add(was["slot"][stays], rows[stays])
 

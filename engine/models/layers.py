@@ -3,12 +3,15 @@
 A parameter of shape (i, o) serves one client, (G, i, o) serves G: then every input carries G as its
 first axis and client g's rows meet client g's weights alone. One batched product does the work, so
 no loop and no vmap is needed, and a loss summed over clients has the clients' own gradients.
+
+Where clients have unequal numbers of rows, `unequal_rows` spares the padding.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TypeVar
 
@@ -26,13 +29,24 @@ class Linear(nn.Module):
         bound = 1.0 / math.sqrt(inputs)
         self.weight = nn.Parameter(_uniform((inputs, outputs), bound, generator))
         self.bias = nn.Parameter(_uniform((outputs,), bound, generator))
+        self.counts: tuple[int, ...] = ()
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply to the last axis."""
         if self.weight.dim() == 2:
             return x @ self.weight + self.bias
+        if self.counts:
+            return self._each(x)
         rows = x.reshape(x.shape[0], -1, x.shape[-1])  # (G, rows, i)
         y = torch.baddbmm(self.bias.unsqueeze(1), rows, self.weight)
+        return y.reshape(*x.shape[:-1], -1)
+
+    def _each(self, x: Tensor) -> Tensor:
+        """Client by client; 20 small products cost less than padding all to the largest."""
+        inner = x[0].numel() // x.shape[-1]
+        rows = x.reshape(-1, x.shape[-1]).split([count * inner for count in self.counts])
+        own = zip(self.bias.unbind(), rows, self.weight.unbind(), strict=True)
+        y = torch.cat([torch.addmm(bias, mine, weight) for bias, mine, weight in own])
         return y.reshape(*x.shape[:-1], -1)
 
 
@@ -43,14 +57,20 @@ class LayerNorm(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.ones(width))
         self.bias = nn.Parameter(torch.zeros(width))
+        self.counts: tuple[int, ...] = ()
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply to the last axis."""
         plain = nn.functional.layer_norm(x, x.shape[-1:])
         if self.weight.dim() == 1:
             return plain * self.weight + self.bias
-        shape = (len(self.weight), *[1] * (x.dim() - 2), -1)
-        return plain * self.weight.view(shape) + self.bias.view(shape)
+        weight: Tensor = self.weight
+        bias: Tensor = self.bias
+        if self.counts:
+            repeats = torch.tensor(self.counts)
+            weight, bias = (value.repeat_interleave(repeats, dim=0) for value in (weight, bias))
+        shape = (len(weight), *[1] * (x.dim() - 2), -1)
+        return plain * weight.view(shape) + bias.view(shape)
 
 
 class Mlp(nn.Module):
@@ -71,6 +91,24 @@ class Mlp(nn.Module):
             x = torch.relu(layer(x))
         y: Tensor = self.layers[-1](x)
         return y
+
+
+@contextmanager
+def unequal_rows(module: nn.Module, counts: Sequence[int]) -> Iterator[None]:
+    """Within, the stacked `module` takes its clients' rows one after the other, (sum of rows, ...).
+
+    Args:
+        module: whose weights are stacks of G.
+        counts: rows of each client, (G,).
+    """
+    layers = [layer for layer in module.modules() if isinstance(layer, Linear | LayerNorm)]
+    for layer in layers:
+        layer.counts = tuple(counts)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.counts = ()
 
 
 def stacked(modules: Sequence[M]) -> M:

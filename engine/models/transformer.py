@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 import torch
@@ -44,10 +43,9 @@ class Layer(nn.Module):
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, hidden: Tensor) -> Tensor:
         """softmax(Q K' / sqrt(d_k)) V, eq. (27)."""
         q, k, v = (_split(tensor, self.heads) for tensor in (query, key, value))
-        scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
-        scores = scores.masked_fill(hidden[..., None, None, :], -1e9)
-        mixed = scores.softmax(dim=-1) @ v  # (..., heads, T, d_k)
-        return mixed.transpose(-2, -3).flatten(-2)
+        seen = ~hidden.reshape(-1, 1, 1, hidden.shape[-1])  # (B, 1, 1, T)
+        mixed = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+        return mixed.transpose(-2, -3).reshape(query.shape)
 
 
 class Transformer(nn.Module):
@@ -112,5 +110,5 @@ def prediction_losses(predicted: Tensor, target: Tensor, had_task: Tensor) -> Te
 
 
 def _split(x: Tensor, heads: int) -> Tensor:
-    """(..., T, d) to (..., heads, T, d / heads)."""
-    return x.reshape(*x.shape[:-1], heads, -1).transpose(-2, -3)
+    """(..., T, d) to (B, heads, T, d / heads), clients and samples as one axis."""
+    return x.reshape(-1, x.shape[-2], heads, x.shape[-1] // heads).transpose(-2, -3)

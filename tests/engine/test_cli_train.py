@@ -131,7 +131,7 @@ def test_ctrl_c_keeps_the_last_checkpoint_and_says_how_to_go_on(tmp_path: Path) 
         stdout=subprocess.DEVNULL,
         text=True,
     )
-    until = time.monotonic() + 60.0
+    until = time.monotonic() + 120.0
     while not out.exists() and time.monotonic() < until:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
