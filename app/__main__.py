@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: After a signal the program is gone within two seconds, whatever hangs.
 _END_S: Final = 1.5
-_ELSEWHERE: Final = ("run", "record", "doctor")
+_ELSEWHERE: Final = ("run", "record", "train", "doctor")
 logger = logging.getLogger("iov_twin")
 
 
@@ -80,7 +80,9 @@ def serve(options: ServeOptions, engine: Sequence[str] = ("-m", "engine")) -> in
 def _serve(
     options: ServeOptions, listener: socket.socket, store: Store, engine: Sequence[str]
 ) -> int:
-    wanted = ("--store", str(options.store), "--mobility", options.mobility)
+    wanted = ["--store", str(options.store), "--mobility", options.mobility]
+    for name, path in options.policies.items():
+        wanted += ["--policy", f"{name}={path}"]
     process = EngineProcess(
         [sys.executable, *engine, *wanted],
         options.store / "engine.log",

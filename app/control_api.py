@@ -1,4 +1,4 @@
-"""The addresses beside the stream: control, city, health, and metrics to take away."""
+"""The addresses beside the stream: control, city, health, and what is recorded to take away."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import csv
 import io
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from starlette.requests import Request
@@ -44,6 +44,7 @@ class ControlApi:
             Route("/live/static/{run}", self.static),
             Route("/live/metrics/{run}.csv", self.csv),
             Route("/live/metrics/{run}.parquet", self.parquet),
+            Route("/live/learning/{run}.{ending}", self.learning),
         ]
 
     async def health(self, _: Request) -> Response:
@@ -95,6 +96,18 @@ class ControlApi:
         kind = "application/vnd.apache.parquet"
         return Response(content, headers=_file(run, "parquet"), media_type=kind)
 
+    async def learning(self, request: Request) -> Response:
+        """What is kept of what was learnt: all of it as JSON, or the losses as text."""
+        run, ending = request.path_params["run"], request.path_params["ending"]
+        if self._store.run(run) is None:
+            return _json({"error": "There is no such run."}, 404)
+        entries = await asyncio.to_thread(self._store.learning, run)
+        headers = _file(f"{run}-learning", ending)
+        if ending == "csv":
+            return Response(_losses(entries), headers=headers, media_type="text/csv")
+        content = strict_json.dumps({"run": run, "entries": entries})
+        return Response(content, headers=headers, media_type="application/json")
+
 
 def _json(content: Any, status: int = 200) -> Response:
     text = strict_json.dumps(content)
@@ -132,4 +145,18 @@ def _csv_rows(store: Store, run: str, after: int) -> tuple[int, str]:
 def _parquet(store: Store, run: str) -> bytes:
     out = io.BytesIO()
     store.metrics_frame(run).to_parquet(out, index=False)
+    return out.getvalue()
+
+
+def _losses(entries: Sequence[Mapping[str, Any]]) -> str:
+    """A row per step learnt from: every loss, how many aggregations, and what went wrong."""
+    names = list(dict.fromkeys(name for entry in entries for name in entry["losses"]))
+    out = io.StringIO()
+    rows = csv.writer(out)
+    rows.writerow(["i", "step", "scheme", *names, "rounds", "trouble"])
+    for entry in entries:
+        losses = [entry["losses"].get(name) for name in names]
+        cells = ["" if loss is None else f"{loss:.7g}" for loss in losses]
+        at = [entry["i"], entry["step"], entry["scheme"]]
+        rows.writerow([*at, *cells, len(entry["rounds"]), entry["trouble"]])
     return out.getvalue()

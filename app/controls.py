@@ -36,6 +36,12 @@ _LABELS: Final = {
     "rho": "Constant share",
     "sync_interval": "Synchronise every",
     "best_budget": "Time for Best",
+    "train": "Train live",
+    "start": "Start from",
+    "forecast": "Forecast by",
+    "cvae": "Latent of the CVAE",
+    "aggregation": "Merge models",
+    "agent_twin": "Twins it sees",
 }
 
 

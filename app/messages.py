@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +19,8 @@ from engine.params import MAX_VEHICLES
 MAX_MESSAGE: Final = 4096
 #: Rows of history a tab gets when it connects.
 HISTORY_ROWS: Final = 900
+#: Most bytes of entries in one message of what was learnt; the rest comes with the next.
+MAX_LEARNING: Final = 2**21
 _METRICS_HEADER: Final = struct.Struct("<4sHHIII")
 #: Flags of an RSU whose computing and radio work.
 _RSU_UP: Final = 3
@@ -107,6 +109,25 @@ def metrics_batch(run: str, steps: NDArray[np.uint32], values: NDArray[np.float3
     rows, schemes, columns = values.shape
     head = _METRICS_HEADER.pack(b"IOVM", 1, schemes, rows, wire.run_code(run), columns)
     return head + steps.astype("<u4").tobytes() + values.astype("<f4").tobytes()
+
+
+def learning_batch(run: str, entries: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
+    """Entries of what was learnt as a tab reads them, and the number of the last one among them.
+
+    Args:
+        run: run id.
+        entries: at least one, oldest first; those beyond `MAX_LEARNING` bytes are left for later.
+    """
+    texts: list[str] = []
+    size = 0
+    for entry in entries:
+        text = strict_json.dumps(entry)
+        size += len(text)
+        if texts and size > MAX_LEARNING:
+            break
+        texts.append(text)
+    head = strict_json.dumps({"type": "learning", "run": run})
+    return int(entries[len(texts) - 1]["i"]), f'{head[:-1]},"entries":[{",".join(texts)}]}}'
 
 
 def decimated(rows: int, most: int = HISTORY_ROWS) -> NDArray[np.int64]:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from engine.cli import PROG, Parser, add_parameter_options, params_from_args
+from engine import policy_files
+from engine.command_line import (
+    PROG,
+    Parser,
+    add_parameter_options,
+    add_policy_option,
+    params_from_args,
+    policies_from_args,
+)
 from engine.control import Control, ControlError, check_stage
 from engine.params import ParameterError
 from engine.stage import DEFAULT_STAGE, SCHEMES
@@ -25,6 +33,7 @@ class ServeOptions:
         host, port: where to listen; a port of None is `PORT` or the next free one.
         browser: open a browser. store: folder of the store. share: others may look.
         mobility: `sumo`, `synthetic` or a trace file. control: what the engine begins with.
+        policies: files that learned schemes start from.
     """
 
     host: str
@@ -34,6 +43,7 @@ class ServeOptions:
     share: bool
     mobility: str
     control: Control
+    policies: Mapping[str, Path] = field(default_factory=dict)
 
 
 def default_store() -> Path:
@@ -52,6 +62,8 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
     try:
         stage = check_stage(given.schemes.split(","))
         params = params_from_args(given)
+        policies = {name: path.absolute() for name, path in policies_from_args(given).items()}
+        policy_files.check(policies)
     except (ParameterError, ControlError) as error:
         parser.error(str(error))
     if given.mobility not in ("sumo", "synthetic") and not Path(given.mobility).is_file():
@@ -68,6 +80,7 @@ def parse(arguments: Sequence[str]) -> ServeOptions:
         share=given.share,
         mobility=_absolute(given.mobility),
         control=Control(params=params, stage=stage),
+        policies=policies,
     )
 
 
@@ -78,9 +91,9 @@ def _absolute(mobility: str) -> str:
 def _parser() -> Parser:
     parser = Parser(
         prog=PROG,
-        usage=f"{PROG} [serve] [options]\n       {PROG} run|record|doctor --help",
+        usage=f"{PROG} [serve] [options]\n       {PROG} run|record|train|doctor --help",
         description="The dashboard with its engine, in a browser.",
-        epilog="Other commands: run (headless), record (a mobility trace), doctor (checks).",
+        epilog="Others: run (headless), record (a trace), train (a policy), doctor (checks).",
     )
     parser.add_argument("--host", help="address to listen on (127.0.0.1; others need --share)")
     parser.add_argument("--port", type=int, help=f"port to listen on ({PORT} or the next free one)")
@@ -99,5 +112,6 @@ def _parser() -> Parser:
         default=",".join(DEFAULT_STAGE),
         help=f"on stage, of: {', '.join(SCHEMES)} (%(default)s)",
     )
+    add_policy_option(parser)
     add_parameter_options(parser)
     return parser

@@ -30,6 +30,7 @@ _PATTERNS: Final = (
     (re.compile(rf"{BUNDLES}[A-Za-z0-9_-]+/[A-Za-z0-9_.@/-]{{1,200}}"), frozenset({"GET"})),
     (re.compile(rf"/live/static/{RUN_ID}"), _GET),
     (re.compile(rf"/live/metrics/{RUN_ID}\.(csv|parquet)"), _GET),
+    (re.compile(rf"/live/learning/{RUN_ID}\.(csv|json)"), _GET),
 )
 
 

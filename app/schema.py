@@ -37,12 +37,19 @@ def schema() -> str:
                 for info in SCHEMES.values()
             ],
             "panels": [
-                {"name": p.name, "metric": p.metric, "scale": p.scale} for p in panels.discover()
+                {
+                    "name": p.name,
+                    "metric": p.metric,
+                    "scale": p.scale,
+                    "figure": p.draw is not None,
+                }
+                for p in panels.discover()
             ],
             "stage": list(DEFAULT_STAGE),
             "speeds": list(SPEEDS),
             "colourings": list(url_state.COLOURINGS),
             "layers": list(url_state.LAYERS),
+            "subjects": list(url_state.SUBJECTS),
             "charts": {theme: dataclasses.asdict(colours) for theme, colours in CHARTS.items()},
             "points": POINTS,
             "smoothing": SMOOTHING_S,

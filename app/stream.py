@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app import messages, strict_json
 from app.rate import TokenBuckets
-from app.tab import Tab
+from app.tab import HISTORIES, Tab
 from engine import wire
 from engine.disk import StoreError
 from engine.metrics import METRICS
@@ -29,7 +29,7 @@ POLL_S: Final = 0.01
 #: Between two looks at status and control, and while something is inspected.
 _STATE_S: Final = 0.25
 _INSPECT_S: Final = 0.1
-_METRICS_S: Final = 1.0
+_HISTORY_S: Final = 1.0
 #: A tab hears at least so often that the server lives.
 _QUIET_S: Final = 2.0
 _ROWS: Final = 100_000
@@ -51,7 +51,7 @@ class Hub:
         self._store, self._overlay = store, overlay
         self._tabs: set[Tab] = set()
         self._arrived = asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, "metrics")
+        self._thread = ThreadPoolExecutor(1, "histories")
         self._tasks: set[asyncio.Task[None]] = set()
         self._frame: tuple[int, bytes] | None = None
         self._arms: list[str] = []
@@ -84,24 +84,24 @@ class Hub:
     # Reading the store
 
     async def _run(self) -> None:
-        state_at = metrics_at = 0.0
+        state_at = history_at = 0.0
         while True:
             if not self._tabs:
                 self._arrived.clear()
                 await self._arrived.wait()
-                state_at = metrics_at = 0.0
+                state_at = history_at = 0.0
             now = time.monotonic()
             try:
                 self._read_frame()
                 if now >= state_at:
                     state_at = now + (_INSPECT_S if self._watched else _STATE_S)
                     self._read_state(now)
-                if now >= metrics_at:
-                    metrics_at = now + _METRICS_S
-                    await self._read_metrics()
+                if now >= history_at:
+                    history_at = now + _HISTORY_S
+                    await self._read_histories()
             except Exception:
                 logger.exception("reading the store failed")
-                await asyncio.sleep(_METRICS_S)
+                await asyncio.sleep(_HISTORY_S)
             await asyncio.sleep(POLL_S)
 
     def _read_frame(self) -> None:
@@ -161,23 +161,30 @@ class Hub:
                 tab.put(kind, text)
         return True
 
-    async def _read_metrics(self) -> None:
-        """Give every tab the rows it has not got, read once for all that are equally far."""
+    async def _read_histories(self) -> None:
+        """Give every tab what it has not got, read once for all that are equally far."""
         run, stage = str(self._status.get("run", "")), list(self._status.get("stage", []))
-        ready = [tab for tab in self._tabs if run and not tab.waits("metrics")]
-        for after in {tab.metrics_after for tab in ready}:
-            last, batch = await asyncio.get_running_loop().run_in_executor(
-                self._thread, self._batch, run, stage, after
-            )
-            if last < 0 or self._status.get("stage") != stage or self._status.get("run") != run:
-                continue
-            for tab in ready:
-                if tab.metrics_after == after:
-                    tab.metrics_after = last
-                    tab.put("metrics", batch)
+        for kind in HISTORIES if run else ():
+            groups: dict[int, list[Tab]] = {}
+            for tab in self._tabs:
+                if not tab.waits(kind):
+                    groups.setdefault(tab.after[kind], []).append(tab)
+            for after, tabs in groups.items():
+                last, batch = await asyncio.get_running_loop().run_in_executor(
+                    self._thread, self._batch, kind, run, stage, after
+                )
+                if self._status.get("stage") != stage or self._status.get("run") != run:
+                    return
+                for tab in tabs:
+                    if last >= 0 and tab.after[kind] == after:
+                        tab.after[kind] = last
+                        tab.put(kind, batch)
 
-    def _batch(self, run: str, stage: list[str], after: int) -> tuple[int, bytes]:
-        """Last step and encoded rows after `after`; -1 when there are none."""
+    def _batch(self, kind: str, run: str, stage: list[str], after: int) -> tuple[int, str | bytes]:
+        """Last number and message of what comes after `after`; -1 when there is nothing."""
+        if kind == "learning":
+            entries = self._store.learning(run, after) if self._store.learnt(run) != after else []
+            return messages.learning_batch(run, entries) if entries else (-1, "")
         steps, _, values = self._store.metrics(run, after=after, limit=_ROWS, schemes=stage)
         if not len(steps):
             return -1, b""
@@ -231,15 +238,14 @@ class Hub:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _greet(self, tab: Tab) -> None:
-        """Say what the run is, and start its history anew."""
+        """Say what the run is, and start its histories anew."""
         run = str(self._status.get("run", ""))
         hello = {
             "type": "hello", "run": run, "stage": self._status.get("stage", []),
             "metrics": list(METRICS), "role": tab.role,
             "static": f"/live/static/{run}" if run and run == self._scenery else None,
         }  # fmt: skip
-        tab.drop("metrics")
-        tab.metrics_after = -1
+        tab.forget_histories()
         tab.put("hello", strict_json.dumps(hello))
         tab.put("status", strict_json.dumps({**self._status, "type": "status"}))
         tab.put("control", strict_json.dumps({**self._store.control(), "type": "control"}))

@@ -10,7 +10,9 @@ from starlette.websockets import WebSocket
 #: A tab that does not take a message for so long is let go.
 BEHIND_S: Final = 5.0
 #: The order in which waiting messages go out; `hello` says how to read the rest.
-_ORDER: Final = ("hello", "status", "control", "error", "inspect", "metrics")
+_ORDER: Final = ("hello", "status", "control", "error", "inspect", "metrics", "learning")
+#: Kinds of messages that tell a history: each goes on where the last one of its kind ended.
+HISTORIES: Final = ("metrics", "learning")
 
 
 class Tab:
@@ -22,12 +24,13 @@ class Tab:
         key: what it inspects, "" for nothing.
         shown: number of the frame sent last.
         unacknowledged: the same until the tab has drawn it.
-        metrics_after: last step whose metrics it has.
+        after: for each of `HISTORIES`, number of the last thing that it was given.
     """
 
     def __init__(self, socket: WebSocket, role: str) -> None:
         self.role, self.arm, self.key = role, "", ""
-        self.shown = self.metrics_after = -1
+        self.shown = -1
+        self.after = dict.fromkeys(HISTORIES, -1)
         self.unacknowledged: int | None = None
         self._socket = socket
         self._waiting: dict[str, str | bytes] = {}
@@ -41,6 +44,12 @@ class Tab:
     def drop(self, kind: str) -> None:
         """Forget a message that waits."""
         self._waiting.pop(kind, None)
+
+    def forget_histories(self) -> None:
+        """Give it all histories from their beginning."""
+        for kind in HISTORIES:
+            self.drop(kind)
+            self.after[kind] = -1
 
     def waits(self, kind: str) -> bool:
         """Whether a message of this kind has not gone out yet."""

@@ -22,15 +22,26 @@ class ChartColours:
     axis: str
     grid: str
     mark: str
+    trouble: str
     hover: str
 
 
 CHARTS: Final = {
     "light": ChartColours(
-        text="#4a5766", axis="#c3ccd6", grid="#e8ecf0", mark="#7b8896", hover="#ffffff"
+        text="#4a5766",
+        axis="#c3ccd6",
+        grid="#e8ecf0",
+        mark="#7b8896",
+        trouble="#b02a1a",
+        hover="#ffffff",
     ),
     "dark": ChartColours(
-        text="#a9b6c3", axis="#3a4654", grid="#1e2731", mark="#8494a4", hover="#18212b"
+        text="#a9b6c3",
+        axis="#3a4654",
+        grid="#1e2731",
+        mark="#8494a4",
+        trouble="#ff8a78",
+        hover="#18212b",
     ),
 }
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, get_args
 from urllib.parse import parse_qsl, quote
 
+from app.panel import Subject
 from app.theme import THEMES
 from engine.control import SPEEDS, ControlError, check_stage
 from engine.params import CITY_SIDE_KM, METAS, ParameterError, Value
@@ -22,6 +23,8 @@ from engine.stage import SCHEMES
 COLOURINGS: Final = ("offloading", "cost", "success", "rsu", "battery", "age")
 #: Layers of the map; all are on without being asked.
 LAYERS: Final = ("links", "coverage", "signals", "mesh", "labels", "legend")
+#: What charts can be narrowed down to; without being asked a page shows what it has room for.
+SUBJECTS: Final = get_args(Subject)
 _SIDE_M: Final = CITY_SIDE_KM * 1000
 _ZOOM: Final = (0.01, 50.0)
 _SAFE: Final = ",:"
@@ -37,7 +40,8 @@ class View:
         speed: one of `engine.control.SPEEDS`. select: `v12` a vehicle, `r3` an RSU, "" nothing.
         camera: centre x and y in metres and pixels per metre; None shows the whole city.
         colour: one of `COLOURINGS`. arm: whose decisions the map shows, "" for the first on stage.
-        layers: what the map shows. theme: "" follows the system. presenter: only map and panels.
+        layers: what the map shows. charts: one of `SUBJECTS`, "" for what fits.
+        theme: "" follows the system. presenter: only map and panels.
     """
 
     preset: str = ""
@@ -49,6 +53,7 @@ class View:
     colour: str = COLOURINGS[0]
     arm: str = ""
     layers: tuple[str, ...] = LAYERS
+    charts: str = ""
     theme: str = ""
     presenter: bool = False
 
@@ -72,6 +77,7 @@ def encode(view: View) -> str:
         ("colour", view.colour, COLOURINGS[0]),
         ("arm", view.arm, ""),
         ("layers", ",".join(view.layers) or "none", ",".join(LAYERS)),
+        ("charts", view.charts, ""),
         ("theme", view.theme, ""),
         ("present", "1" if view.presenter else "", ""),
     ):
@@ -161,6 +167,7 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "colour": ("colour", _one_of(COLOURINGS)),
     "arm": ("arm", _one_of(tuple(SCHEMES))),
     "layers": ("layers", _layers),
+    "charts": ("charts", _one_of(SUBJECTS)),
     "theme": ("theme", _one_of(THEMES)),
     "present": ("presenter", lambda raw: _one_of(("1",))(raw) == "1"),
 }

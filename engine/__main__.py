@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from engine.params import Params
     from engine.publisher import Publisher
     from engine.types import Mobility
@@ -53,24 +55,35 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--city", type=Path, help="folder of the city; the packaged one if left out"
     )
+    parser.add_argument(
+        "--policy",
+        action="append",
+        default=[],
+        help="SCHEME=FILE that a learned scheme starts from",
+    )
     return parser
 
 
 def _work(options: argparse.Namespace) -> int:
-    from engine.disk import StoreError  # noqa: PLC0415  signals are handled before imports begin
+    # Signals are handled before imports begin.
+    from engine import policy_files  # noqa: PLC0415
+    from engine.disk import StoreError  # noqa: PLC0415
+    from engine.params import ParameterError  # noqa: PLC0415
     from engine.publisher import Publisher  # noqa: PLC0415
 
     try:
+        policies = policy_files.parse(options.policy)
+        policy_files.check(policies)
         publisher = Publisher(options.store)
-    except StoreError as error:
+    except (StoreError, ParameterError) as error:
         logger.error("%s", error)  # noqa: TRY400  a sentence for the user, not a fault of ours
         return 2
     with contextlib.closing(publisher):
         _beat(publisher)
-        return _live(publisher, options)
+        return _live(publisher, options, policies)
 
 
-def _live(publisher: Publisher, options: argparse.Namespace) -> int:
+def _live(publisher: Publisher, options: argparse.Namespace, policies: Mapping[str, Path]) -> int:
     from engine.live import Live  # noqa: PLC0415
     from engine.mobility import open_mobility  # noqa: PLC0415
     from engine.mobility.city import static_json  # noqa: PLC0415
@@ -85,6 +98,7 @@ def _live(publisher: Publisher, options: argparse.Namespace) -> int:
         publisher,
         source,
         lambda: static_json(options.city),
+        policies,
     )
     try:
         live.run()

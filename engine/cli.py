@@ -1,36 +1,34 @@
-"""The commands `run`, `record` and `doctor`, and the options that follow from the parameters."""
+"""The headless commands: `run`, `record` and `doctor` are here, `train` in `cli_train`."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any
 
+from engine.cli_train import add_train
+from engine.command_line import (
+    PROG,
+    Parser,
+    StatusLine,
+    add_json,
+    add_parameter_options,
+    add_policy_option,
+    count,
+    duration,
+    failed,
+    params_from_args,
+    policies_from_args,
+    refuse_existing,
+    report,
+)
 from engine.control import check_stage
-from engine.params import METAS, ParameterError, Params
-from engine.presets import PRESETS
+from engine.params import ParameterError
 from engine.stage import DEFAULT_STAGE, SCHEMES
-
-PROG: Final = "iov-twin"
-#: A day of simulated time and more; a bound against slips, not a limit of the model.
-MAX_STEPS: Final = 1_000_000
-_REPORT_S: Final = 0.5
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the page of usage; exit status 2."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **{"allow_abbrev": False, **options})
-
-    def error(self, message: str) -> NoReturn:
-        """End the program because of bad input."""
-        self.exit(2, f"{self.prog}: {message.rstrip('.')}.\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def add_commands(commands: Any) -> None:
-    """Add `run`, `record` and `doctor` to the sub-parsers of a parser.
+    """Add `run`, `record`, `train` and `doctor` to the sub-parsers of a parser.
 
     Each sets `work`, a function of the parsed arguments that returns the exit status.
     """
@@ -62,6 +60,7 @@ def add_commands(commands: Any) -> None:
         description="Record traffic from SUMO into a trace that --mobility replays.",
     )
     _add_record_options(record)
+    add_train(commands)
     doctor = commands.add_parser(
         "doctor",
         help="check this machine and say what to do",
@@ -70,84 +69,8 @@ def add_commands(commands: Any) -> None:
     doctor.add_argument("--store", type=Path, default=Path(), help="folder of the store (here)")
     doctor.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     doctor.add_argument("--port", type=int, default=8050, help="port to listen on (%(default)s)")
-    _add_json(doctor)
+    add_json(doctor)
     doctor.set_defaults(work=_doctor)
-
-
-def add_parameter_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--preset` and an option for each parameter; `params_from_args` reads them."""
-    parser.add_argument(
-        "--preset", default="default", metavar="NAME", help=f"start from: {', '.join(PRESETS)}"
-    )
-    groups: dict[str, Any] = {}
-    for meta in METAS.values():
-        if meta.group not in groups:
-            groups[meta.group] = parser.add_argument_group(meta.group)
-        text = f"{meta.help}: {meta.allowed} (default {meta.text(meta.default)})"
-        switch: dict[str, Any] = {"nargs": "?", "const": "on"} if meta.kind == "switch" else {}
-        groups[meta.group].add_argument(
-            meta.option,
-            dest=meta.name,
-            metavar="LOW:HIGH" if meta.kind == "range" else meta.symbol or "VALUE",
-            help=text.replace("%", "%%"),
-            **switch,
-        )
-        if meta.kind == "switch":
-            groups[meta.group].add_argument(
-                f"--no-{meta.option.removeprefix('--')}",
-                dest=meta.name,
-                action="store_const",
-                const="off",
-                help=f"the same as {meta.option} off",
-            )
-
-
-def add_policy_option(parser: argparse.ArgumentParser) -> None:
-    """Add `--policy`; `policies_from_args` reads it."""
-    parser.add_argument(
-        "--policy",
-        action="append",
-        default=[],
-        metavar="SCHEME=FILE",
-        help="start a learned scheme from this policy, e.g. af-marl=mine.policy; repeatable",
-    )
-
-
-def policies_from_args(given: argparse.Namespace) -> dict[str, Path]:
-    """Policy files by scheme; the files are not opened yet.
-
-    Raises:
-        ParameterError: not of the form SCHEME=FILE, or a scheme that there is not or is twice.
-    """
-    found: dict[str, Path] = {}
-    for text in given.policy:
-        name, _, file = text.partition("=")
-        if not file:
-            raise ParameterError(f"--policy {text[:40]!r} is not possible: write SCHEME=FILE.")
-        if name not in SCHEMES:
-            raise ParameterError(
-                f"There is no scheme {name[:40]!r}: choose among {', '.join(SCHEMES)}."
-            )
-        if name in found:
-            raise ParameterError(f"--policy is given twice for {name}: give it once.")
-        found[name] = Path(file)
-    return found
-
-
-def params_from_args(given: argparse.Namespace) -> Params:
-    """The parameters of a parsed command line.
-
-    Raises:
-        ParameterError: a value or the preset cannot be used, or two contradict each other.
-    """
-    raw = {name: value for name in METAS if (value := getattr(given, name)) is not None}
-    if "vehicles" in raw and "density" in raw:
-        raise ParameterError("--vehicles and --density both set the traffic: give one of them.")
-    if given.preset not in PRESETS:
-        raise ParameterError(
-            f"There is no preset {given.preset[:40]!r}: choose among {', '.join(PRESETS)}."
-        )
-    return PRESETS[given.preset].params(**raw)
 
 
 def _add_run_options(parser: Parser) -> None:
@@ -163,7 +86,7 @@ def _add_run_options(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
     parser.add_argument("--force", action="store_true", help="replace results that are there")
     add_policy_option(parser)
-    _add_json(parser)
+    add_json(parser)
     add_parameter_options(parser)
     parser.set_defaults(work=lambda given: _run(parser, given))
 
@@ -175,25 +98,9 @@ def _add_record_options(parser: Parser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="TRACE.npz", help="the trace")
     parser.add_argument("--force", action="store_true", help="replace a trace that is there")
-    _add_json(parser)
+    add_json(parser)
     add_parameter_options(parser)
     parser.set_defaults(work=lambda given: _record(parser, given))
-
-
-def _add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-
-
-def _count(text: str, option: str, low: int) -> int:
-    try:
-        count = int(text) if len(text) < 20 else -1
-    except ValueError:
-        count = -1
-    if not low <= count <= MAX_STEPS:
-        raise ParameterError(
-            f"{option}={text[:20]!r} is not possible: choose {low} to {MAX_STEPS}."
-        )
-    return count
 
 
 def _run(parser: Parser, given: argparse.Namespace) -> int:
@@ -204,13 +111,13 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
     try:
         params = params_from_args(given)
         stage = check_stage(given.schemes.split(","))
-        steps = _count(given.steps, "--steps", 1)
+        steps = count(given.steps, "--steps", 1)
         policies = policies_from_args(given)
         for name, path in policies.items():
             if name not in stage:
                 raise ParameterError(f"--policy is for {name}: add it to --schemes.")
             schemes.check_policy(name, params, path)
-        _refuse_existing(runner.existing(given.out), given.force)
+        refuse_existing(runner.existing(given.out), given.force)
         given.out.mkdir(parents=True, exist_ok=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         mobility = open_mobility(given.mobility, params)
@@ -219,7 +126,7 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
     except OSError as error:
         parser.error(f"{given.out} cannot be written ({error.strerror})")
     except MobilityLost as error:
-        return _failed(parser, str(error))
+        return failed(parser, str(error))
     progress = _Progress(steps)
     results = runner.run(params, stage, steps, mobility, given.mobility, progress, policies)
     progress.end()
@@ -228,11 +135,11 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
     try:
         results.write(given.out)
     except OSError as error:
-        return _failed(parser, f"{given.out} cannot be written ({error.strerror}).")
-    _report(given, {**results.summary(), "out": str(given.out)}, _table(results.summary()))
+        return failed(parser, f"{given.out} cannot be written ({error.strerror}).")
+    report(given, {**results.summary(), "out": str(given.out)}, _table(results.summary()))
     if results.steps < steps:
         reason = results.ended or "Ended early."
-        _failed(parser, f"{reason} {results.steps} of {steps} steps are kept in {given.out}.")
+        failed(parser, f"{reason} {results.steps} of {steps} steps are kept in {given.out}.")
         return 1 if results.ended else 130
     return 0
 
@@ -244,11 +151,11 @@ def _record(parser: Parser, given: argparse.Namespace) -> int:
 
     try:
         params = params_from_args(given)
-        steps = _count(given.steps, "--steps", 1)
-        warm_up = _count(given.warm_up, "--warm-up", 0)
+        steps = count(given.steps, "--steps", 1)
+        warm_up = count(given.warm_up, "--warm-up", 0)
         if given.out.suffix != ".npz":
             raise ParameterError(f"{given.out} is no name of a trace: end it in .npz.")
-        _refuse_existing([given.out] if given.out.exists() else [], given.force)
+        refuse_existing([given.out] if given.out.exists() else [], given.force)
         given.out.parent.mkdir(parents=True, exist_ok=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         mobility = open_mobility("sumo", params)
@@ -257,7 +164,7 @@ def _record(parser: Parser, given: argparse.Namespace) -> int:
     except OSError as error:
         parser.error(f"{given.out} cannot be written ({error.strerror})")
     except MobilityLost as error:
-        return _failed(parser, str(error))
+        return failed(parser, str(error))
     progress = _Progress(steps + warm_up)
     try:
         trace = record(
@@ -265,11 +172,11 @@ def _record(parser: Parser, given: argparse.Namespace) -> int:
             seed=params.seed, warm_up=warm_up, progress=lambda done, _: progress(done),
         )  # fmt: skip
     except MobilityLost as error:
-        return _failed(parser, str(error))
+        return failed(parser, str(error))
     except OSError as error:
-        return _failed(parser, f"{given.out} cannot be written ({error.strerror}).")
+        return failed(parser, f"{given.out} cannot be written ({error.strerror}).")
     except KeyboardInterrupt:
-        return _failed(parser, "Ended before the recording was complete; nothing is written.", 130)
+        return failed(parser, "Ended before the recording was complete; nothing is written.", 130)
     finally:
         progress.end()
         mobility.close()
@@ -280,7 +187,7 @@ def _record(parser: Parser, given: argparse.Namespace) -> int:
         "digest": trace.digest(),
         "bytes": given.out.stat().st_size,
     }
-    _report(given, about, f"{given.out}: {steps} steps, {about['bytes']} bytes")
+    report(given, about, f"{given.out}: {steps} steps, {about['bytes']} bytes")
     return 0
 
 
@@ -294,22 +201,8 @@ def _doctor(given: argparse.Namespace) -> int:
         {"name": c.name, "ok": c.ok, "required": c.required, "text": c.text} for c in checks
     ]  # fmt: skip
     lines = "\n".join(check.line for check in checks)
-    _report(given, {"ok": ok, "checks": found, "versions": versions()}, lines)
+    report(given, {"ok": ok, "checks": found, "versions": versions()}, lines)
     return 0 if ok else 1
-
-
-def _refuse_existing(found: Sequence[Path], force: bool) -> None:
-    if found and not force:
-        raise ParameterError(f"{found[0]} is there already: add --force to replace it.")
-
-
-def _failed(parser: Parser, sentence: str, status: int = 1) -> int:
-    print(f"{parser.prog}: {sentence}", file=sys.stderr)
-    return status
-
-
-def _report(given: argparse.Namespace, content: dict[str, Any], text: str) -> None:
-    print(json.dumps(content, allow_nan=False, ensure_ascii=False) if given.json else text)
 
 
 def _table(summary: dict[str, Any]) -> str:
@@ -322,36 +215,20 @@ def _table(summary: dict[str, Any]) -> str:
 
 
 class _Progress:
-    """Tells steps done and time left on stderr: in place on a terminal, else in lines."""
+    """Tells steps done and time left."""
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
         self._began = time.monotonic()
-        self._in_place = sys.stderr.isatty()
-        self._every_s = _REPORT_S if self._in_place else 10 * _REPORT_S
-        self._next = self._began + self._every_s
-        self._shown = False
+        self._line = StatusLine()
 
     def __call__(self, done: int) -> None:
-        now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + self._every_s
-        left_s = (now - self._began) * (self._steps - done) / done
-        text = f"step {done} of {self._steps}, {_duration(left_s)} left"
-        print(f"\r{text:60}" if self._in_place else text, end="", file=sys.stderr, flush=True)
-        self._shown = True
-        if not self._in_place:
-            print(file=sys.stderr, flush=True)
+        if self._line.due():
+            left_s = (time.monotonic() - self._began) * (self._steps - done) / done
+            self._line.tell(f"step {done} of {self._steps}, {duration(left_s)} left")
 
     def end(self) -> None:
-        if self._shown and self._in_place:
-            print(file=sys.stderr)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+        self._line.end()
 
 
 if __name__ == "__main__":

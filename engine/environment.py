@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine import metrics
 from engine.params import MAX_VEHICLES, Params
@@ -75,6 +78,7 @@ class Arm:
         self._history = History()
         self._twins = RsuTwinLog(count)
         self._free_s = np.zeros((count, rsus.cores))
+        self._backlog_s = np.zeros(count)
         self._rsu_battery_j = rsus.battery_j.copy()
         self._begun = False
 
@@ -99,7 +103,8 @@ class Arm:
         settled = _settle(params, work, planned.plan, scene.rsus, self._free_s)
         outcome = _outcome(len(scene.vehicle), work, planned, settled)
         before_s, self._free_s = self._free_s, settled.free_s
-        self._spend(scene, params, work, planned, settled)
+        self._backlog_s = settled.free_s.mean(axis=1)
+        left_j = self._spend(scene, params, work, planned, settled, battery_j)
         self._remember(scene, battery_j, outcome, settled)
         return ArmStep(
             outcome=outcome,
@@ -107,11 +112,11 @@ class Arm:
             observation=observation,
             free_s=before_s,
             up=scene.rsus.up,
-            backlog_s=settled.free_s.mean(axis=1),
+            backlog_s=self._backlog_s,
             requests=settled.requests,
             wait_s=settled.wait_s,
             served_cycles=settled.served_cycles,
-            battery_fraction=self._battery_j[scene.slot] / scene.battery_j,
+            battery_fraction=left_j / scene.battery_j,
             rsu_battery_j=self._rsu_battery_j,
             row=metrics.row(scene.has_task, outcome),
         )
@@ -138,7 +143,7 @@ class Arm:
             battery_j=self._rsu_battery_j,
             mesh_rate_bps=rsus.mesh_rate_bps,
             up=rsus.up,
-            backlog_s=self._free_s.mean(axis=1),
+            backlog_s=self._backlog_s,
             attached=np.bincount(at, minlength=len(rsus.up)).astype(np.float64),
         )
         twins = self._twins.observe(scene.step, interval_s, state)
@@ -172,41 +177,53 @@ class Arm:
         )
 
     def _spend(
-        self, scene: Scene, params: Params, work: Work, planned: Planned, settled: Settled
-    ) -> None:
-        """Drain and recharge the batteries of vehicles, hosts and RSUs, between empty and full."""
+        self,
+        scene: Scene,
+        params: Params,
+        work: Work,
+        planned: Planned,
+        settled: Settled,
+        battery_j: Floats,
+    ) -> Floats:
+        """Drain and recharge vehicles, hosts and RSUs, between empty and full; left, (n,)."""
         parts = settled.parts
         drain = np.zeros(len(scene.vehicle))
         drain[work.row] = parts.e_local_j + parts.e_radio_j + parts.e_twin_j
         guests = planned.host >= 0
         drain[planned.host[guests]] += parts.e_comp_j[guests]  # one guest a host
-        left = np.maximum(self._battery_j[scene.slot] - drain, 0.0)
-        charged = left + params.vehicle_charge * STEP_S
-        self._battery_j[scene.slot] = np.minimum(charged, scene.battery_j)
+        charged = np.maximum(battery_j - drain, 0.0) + params.vehicle_charge * STEP_S
+        left_j = np.minimum(charged, scene.battery_j)
+        self._battery_j[scene.slot] = left_j
         fed_j = MAINS_W * STEP_S if params.rsu_mains else 0.0
         spent_j = offloading.RSU_J_PER_CYCLE * settled.served_cycles
         self._rsu_battery_j = np.clip(
             self._rsu_battery_j - spent_j + fed_j, 0.0, scene.rsus.battery_j
         )
+        return left_j
 
     def _remember(
         self, scene: Scene, battery_j: Floats, outcome: Outcome, settled: Settled
     ) -> None:
         """Complete the twins' rows of this step, eqs. (35) and (36)."""
         self._twins.record(scene.step, settled.asked, settled.wait_s, settled.offered_cycles)
-        n, on = len(scene.vehicle), scene.has_task
-        serving = scene.serving
-        rows = np.empty((13, n))
-        rows[0] = scene.cpu_hz
-        rows[1] = np.where(serving >= 0, scene.rate_bps[np.arange(n), serving], 0.0)
-        rows[2] = battery_j
-        rows[3:5] = scene.velocity_mps.T
-        rows[5], rows[6], rows[7] = scene.data_bits, scene.cycles, scene.deadline_s
-        rows[8] = outcome.delay_s / scene.deadline_s
-        rows[9] = outcome.energy_j / offloading.ENERGY_SCALE_J
-        rows[10], rows[11], rows[12] = outcome.success, outcome.rho, on
-        rows[5:12] *= on
-        self._history.record(scene.step, scene.slot, rows.T)
+        self._history.record(scene.step, scene.slot, lambda: _remembered(scene, battery_j, outcome))
+
+
+def _remembered(scene: Scene, battery_j: Floats, outcome: Outcome) -> Floats:
+    """The step's rows in the order of `HISTORY_COLUMNS`, (n, 13)."""
+    n, on = len(scene.vehicle), scene.has_task
+    serving = scene.serving
+    rows = np.empty((13, n))
+    rows[0] = scene.cpu_hz
+    rows[1] = np.where(serving >= 0, scene.rate_bps[np.arange(n), serving], 0.0)
+    rows[2] = battery_j
+    rows[3:5] = scene.velocity_mps.T
+    rows[5], rows[6], rows[7] = scene.data_bits, scene.cycles, scene.deadline_s
+    rows[8] = outcome.delay_s / scene.deadline_s
+    rows[9] = outcome.energy_j / offloading.ENERGY_SCALE_J
+    rows[10], rows[11], rows[12] = outcome.success, outcome.rho, on
+    rows[5:12] *= on
+    return rows.T
 
 
 def _checked(decision: Decision, name: str, scene: Scene) -> Decision:
@@ -216,10 +233,15 @@ def _checked(decision: Decision, name: str, scene: Scene) -> Decision:
         raise ValueError(
             f"{name} decided shapes {decision.rho.shape}, {decision.target.shape}: expected ({n},)"
         )
-    if not np.isfinite(decision.rho).all():
+    if not n:
+        return decision
+    least, most = decision.rho.min(), decision.rho.max()
+    if not (math.isfinite(least) and math.isfinite(most)):
         raise ValueError(f"{name} decided a rho that is no number")
-    if n and not (decision.target.min() >= -1 and decision.target.max() < m):
+    if not (decision.target.min() >= -1 and decision.target.max() < m):
         raise ValueError(f"{name} chose an RSU that does not exist: expected -1 to {m - 1}")
+    if least >= 0.0 and most <= 1.0:
+        return decision
     return Decision(np.clip(decision.rho, 0.0, 1.0), decision.target)
 
 
@@ -234,30 +256,31 @@ def _settle(params: Params, work: Work, planned: Plan, rsus: Rsus, free_s: Float
 def _outcome(n: int, work: Work, planned: Planned, settled: Settled) -> Outcome:
     """Spread the tasks' results over the vehicles, (n,); zeros where there was no task."""
     parts, row = settled.parts, work.row
-
-    def spread(values: Floats) -> Floats:
-        full = np.zeros(n)
-        full[row] = values
-        return full
-
-    def flags(values: Bools) -> Bools:
-        full = np.zeros(n, bool)
-        full[row] = values
-        return full
-
-    def indices(values: Ints) -> Ints:
-        full = np.full(n, -1)
-        full[row] = values
-        return full
-
+    floats = {
+        "rho": planned.plan.rho,
+        "toll": settled.toll,
+        **{name: getattr(parts, name) for name in _PARTS},
+    }
+    bools = {
+        "mandated": planned.mandated,
+        "forwarded": settled.forwarded,
+        "rejected": settled.rejected,
+        "success": parts.delay_s <= work.deadline_s,
+    }
+    target, helper = np.full((2, n), -1)
+    target[row], helper[row] = settled.server, planned.host
     return Outcome(
-        rho=spread(planned.plan.rho),
-        target=indices(settled.server),
-        helper=indices(planned.host),
-        mandated=flags(planned.mandated),
-        forwarded=flags(settled.forwarded),
-        rejected=flags(settled.rejected),
-        success=flags(parts.delay_s <= work.deadline_s),
-        toll=spread(settled.toll),
-        **{name: spread(getattr(parts, name)) for name in _PARTS},
+        target=target,
+        helper=helper,
+        **_spread(n, row, floats, np.float64),
+        **_spread(n, row, bools, np.bool_),
     )
+
+
+def _spread(
+    n: int, row: Ints, columns: Mapping[str, NDArray[Any]], kind: type
+) -> dict[str, NDArray[Any]]:
+    """Columns over the tasks as columns over the vehicles, all at once."""
+    full: NDArray[Any] = np.zeros((len(columns), n), kind)
+    full[:, row] = list(columns.values())
+    return dict(zip(columns, full, strict=True))

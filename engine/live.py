@@ -7,12 +7,13 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from engine import notices, wire
+from engine import learning_log, notices, wire
 from engine.control import Control
 from engine.pace import Pacer
 from engine.params import Params
@@ -20,16 +21,19 @@ from engine.physics.load import load_index
 from engine.publisher import Publisher
 from engine.session import Session, Stepped
 from engine.types import Mobility, MobilityLost
+from engine.worker import WorkerTrainer
 
 logger = logging.getLogger(__name__)
 
 #: Longest nap between two looks at the controls: what a click waits for at most.
 _NAP_S: Final = 0.02
+#: Shortest time between two looks, when steps come without a nap.
+_LOOK_S: Final = 0.01
 #: Seconds between two statuses when nothing steps, and between two looks at the store's folder.
 _STATUS_S: Final = 0.25
 _TEND_S: Final = 1.0
-#: Shortest time between two frames, as a screen shows them; at full speed steps come faster.
-_FRAME_S: Final = 1 / 60
+#: Shortest time between two frames when steps come faster than anybody can follow.
+_FRAME_S: Final = 1 / 30
 #: Shortest time between two statuses that go with frames.
 _STATUS_APART_S: Final = 0.05
 #: Shortest time between two explanations of what is inspected, at full speed.
@@ -50,7 +54,8 @@ class Live:
 
     Args:
         publisher: the store. open_mobility: a source of motion for these parameters, anew at each
-            call. static: scenery of the city as JSON.
+            call. static: scenery of the city as JSON. policies: files that learned schemes start
+            from.
     """
 
     def __init__(
@@ -58,12 +63,15 @@ class Live:
         publisher: Publisher,
         open_mobility: Callable[[Params], Mobility],
         static: Callable[[], bytes],
+        policies: Mapping[str, Path] | None = None,
     ) -> None:
         self._store = publisher
         self._open_mobility = open_mobility
         self._static = static
+        self._policies = dict(policies or {})
         self._control = Control()
         self._version = _NEVER
+        self._next_look = 0.0
         self._session: Session | None = None
         self._run = ""
         self._state = "starting"
@@ -73,6 +81,7 @@ class Live:
         self._losses: deque[float] = deque()
         self._notices: deque[dict[str, Any]] = deque(maxlen=_NOTICES)
         self._cut_short: deque[bool] = deque(maxlen=_CUT_WINDOW)
+        self._lessons: dict[str, dict[str, Any]] = {}
         self._latest: Stepped | None = None
         self._unpublished = False
         self._stepped_with = (Params(), self._control.stage, self._control.down)
@@ -80,7 +89,7 @@ class Live:
         self._explained: tuple[tuple[str, ...], int] = ((), -1)
 
     def run(self) -> None:
-        """Work until an exception, such as a signal's, ends it; then close the mobility."""
+        """Work until an exception, such as a signal's, ends it; then close what it opened."""
         try:
             self._store.say(self._status())
             while True:
@@ -89,7 +98,7 @@ class Live:
             self.close()
 
     def close(self) -> None:
-        """End the mobility; safe to call twice."""
+        """End the mobility and the learners; safe to call twice."""
         if self._session is not None:
             self._session.close()
 
@@ -100,8 +109,11 @@ class Live:
 
     def _turn(self) -> None:
         """One look at the controls, and a step or a nap."""
-        self._listen()
         now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_S
+            self._listen()
+            now = time.monotonic()
         if now >= self._next_tend:
             self._next_tend = now + _TEND_S
             self._store.tend()
@@ -174,13 +186,16 @@ class Live:
         self._notices.clear()
         self._losses.clear()
         self._cut_short.clear()
+        self._lessons = {}
         self._run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
         self._state, self._message = "starting", "Starting the traffic."
         self._say()
         control = self._control
         try:
             mobility = self._open_mobility(control.params)
-            self._session = Session(control.params, control.stage, mobility, control.down)
+            self._session = Session(
+                control.params, control.stage, mobility, control.down, WorkerTrainer, self._policies
+            )
             static = self._static()
         except (MobilityLost, ValueError) as error:
             self._fail(str(error))
@@ -249,6 +264,7 @@ class Live:
         rows = stepped.rows.astype(np.float32)
         self._store.record(stepped.scene.step, self._session.stage, rows, later=True)
         self._unpublished = True
+        self._tell_learning(self._session)
 
     def _publish(self) -> None:
         """Write the metrics of all steps since the last time, then show the newest of them."""
@@ -263,6 +279,16 @@ class Live:
         self._next_frame = now + _FRAME_S
         if due:
             self._next_status = now + _STATUS_S
+
+    def _tell_learning(self, session: Session) -> None:
+        """Record what was learnt, and notice what went wrong with it."""
+        learnt, statuses = session.comparison.learnt(), session.comparison.learning()
+        if learnt:
+            self._store.learned([learning_log.entry(name, one) for name, one in learnt])
+        for text, level in notices.learning(learnt, self._lessons, statuses):
+            logger.warning("step %d: %s", session.next_step - 1, text)
+            self._notice(text, level)
+        self._lessons = statuses
 
     def _frame(self, stepped: Stepped) -> bytes:
         scene, arms = stepped.scene, list(stepped.arms.values())
@@ -345,6 +371,7 @@ class Live:
             "pending": list(self._control.pending(self._params)),
             "down": sorted(self._control.down),
             "notices": list(self._notices),
+            "learning": session.comparison.learning() if session is not None else {},
             "best_cut_short": sum(self._cut_short) / max(1, len(self._cut_short)),
             "pid": os.getpid(),
             "sumo_pid": session.mobility.pid if session is not None else None,

@@ -1,11 +1,15 @@
-"""What a change of the controls is called on the page and on the charts, one sentence each."""
+"""What a change of the controls or of learning is called on page and charts, one sentence each."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from engine.params import METAS, Params
 from engine.stage import SCHEMES
+
+if TYPE_CHECKING:
+    from engine.learning.trainer import Learnt
 
 
 def changes(
@@ -29,3 +33,29 @@ def changes(
         yield f"RSU {rsu} fails"
     for rsu in sorted(set(down) - set(new_down)):
         yield f"RSU {rsu} works again"
+
+
+def learning(
+    learnt: Sequence[tuple[str, Learnt]],
+    before: Mapping[str, Mapping[str, Any]],
+    after: Mapping[str, Mapping[str, Any]],
+) -> Iterator[tuple[str, str]]:
+    """Say what went wrong with learning, each with its level.
+
+    Args:
+        learnt: in a step, by scheme.
+        before: status of each learned scheme a step ago, as `Comparison.learning` gives it.
+        after: status now.
+    """
+    for name, one in learnt:
+        if one.trouble:
+            yield _about(name, one.trouble), "warning"
+    for name, status in after.items():
+        state, message = status["state"], status["message"]
+        is_news = message and message != before.get(name, {}).get("message")
+        if is_news and state in ("restarting", "failed", "training"):
+            yield _about(name, message), "warning" if state == "training" else "error"
+
+
+def _about(scheme: str, sentence: str) -> str:
+    return f"{SCHEMES[scheme].label}: {sentence.rstrip('.')}"

@@ -488,7 +488,6 @@ class Params:
         source="Algorithm 1, MODEL D.6",
         choices=("transformer", "persistence", "off"),
         group="Learning",
-        shown=True,
     )
     cvae: bool = param(
         True,
@@ -496,7 +495,6 @@ class Params:
         symbol="z_n",
         source="Algorithm 2, MODEL D.2",
         group="Learning",
-        shown=True,
     )
     aggregation: str = param(
         "semi",
@@ -504,7 +502,6 @@ class Params:
         source="Algorithm 3, MODEL D.4",
         choices=("semi", "sync", "async", "none"),
         group="Learning",
-        shown=True,
     )
     agent_twin: str = param(
         "fresh",
@@ -512,7 +509,6 @@ class Params:
         source="eq. (46), MODEL A3.9",
         choices=("fresh", "stale", "off"),
         group="Learning",
-        shown=True,
     )
     # Run
     seed: int = param(

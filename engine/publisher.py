@@ -27,6 +27,7 @@ from engine.disk import (
     set_aside_since,
     to_json,
 )
+from engine.learning_log import LearningLog
 from engine.lock import HeldError, hold
 from engine.rows import CHUNK, F32
 from engine.store import LOCK, SCHEMA, Store, change_key, chunk_key, ring_key
@@ -71,6 +72,7 @@ class Publisher(Store):
         self._static = b""
         self._chunks: OrderedDict[int, bytes] = OrderedDict()
         self._unwritten: OrderedDict[int, None] = OrderedDict()
+        self._learnt = LearningLog("")
         self._changes: list[bytes] = []
         self._last_change: tuple[int, int | None] = (-1, None)
         self._logged = 0
@@ -93,11 +95,12 @@ class Publisher(Store):
     def close(self) -> None:
         """Write what is still held, close and let another engine have the store."""
         self.write_metrics()
+        self._guarded(self._record, self._write_learnt)
         super().close()
         self._lock.close()
 
     def begin_run(self, run: str, about: Mapping[str, Any], static: bytes) -> None:
-        """Record a new run; its metrics and changes follow.
+        """Record a new run; its metrics, changes and what is learnt follow.
 
         Args:
             run: id, lower case letters, digits and dashes.
@@ -105,6 +108,7 @@ class Publisher(Store):
             static: scenery as JSON for the page.
         """
         self.write_metrics()
+        self._guarded(self._record, self._write_learnt)
         self.run_id = run
         stages = [list(about["stage"])]
         self._about = {
@@ -113,6 +117,7 @@ class Publisher(Store):
         self._static = static
         self._chunks.clear()
         self._unwritten.clear()
+        self._learnt = LearningLog(run)
         self._changes.clear()
         self._logged = 0
         self._guarded(self._record, self._write_run)
@@ -189,6 +194,19 @@ class Publisher(Store):
         """Write the metrics that wait in memory; False when they could not be written."""
         return self._guarded(self._record, self._write_metrics)
 
+    def learned(self, entries: Sequence[Mapping[str, Any]]) -> bool:
+        """Append to the log of what was learnt, see `engine.learning_log`.
+
+        Args:
+            entries: in order; each gets the next number of this run as `i`.
+
+        Returns:
+            True when they are kept; False when they wait in memory.
+        """
+        for content in entries:
+            self._learnt.append(content)
+        return self._guarded(self._record, self._write_learnt)
+
     def log_change(self, change: Mapping[str, Any]) -> None:
         """Append an applied change to the log, in place of one of the same step and segment."""
         place = (change["step"], change.get("segment"))
@@ -235,11 +253,13 @@ class Publisher(Store):
         self.notice(why)
         logger.warning("%s", why)
         self._unwritten = OrderedDict.fromkeys(self._chunks)
+        self._learnt.rewrite()
         self._logged = 0
         self._guarded(self._record, lambda: self._record.put({"schema": SCHEMA}))
         if self.run_id:
             self._guarded(self._record, self._write_run)
             self.write_metrics()
+            self._guarded(self._record, self._write_learnt)
 
     def _write_metrics(self) -> None:
         while self._unwritten:
@@ -252,6 +272,12 @@ class Publisher(Store):
             self._record.put(values)
             for number in batch:
                 del self._unwritten[number]
+
+    def _write_learnt(self) -> None:
+        values, gone = self._learnt.unwritten()
+        if values:
+            self._record.put(values, remove=gone)
+            self._learnt.written()
 
     def _guarded(self, box: Box, write: Callable[[], None]) -> bool:
         try:

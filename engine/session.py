@@ -102,12 +102,16 @@ class Session:
         return tell(self.comparison, scene, int(number))
 
     def apply(self, params: Params, stage: Sequence[str], down: frozenset[int]) -> None:
-        """Put what may change during a run in force from the next step; other parameters stay."""
+        """Put what may change during a run in force from the next step; other parameters stay.
+
+        Raises:
+            ValueError: somebody new cannot enter; the stage stays as it was then.
+        """
         self.params = live_part(self.params, params)
         self.down = down
         if tuple(stage) != self.stage:
+            self.comparison.set_stage(stage)
             self.stage = tuple(stage)
-            self.comparison.set_stage(self.stage)
 
     def resume(self, mobility: Mobility) -> None:
         """Go on with another source of motion; its vehicles are new ones."""

@@ -2,10 +2,10 @@
 
 `control/` holds the desired state and is written by the web server alone. `live/` holds what is
 shown now: status, the newest frames in a ring, static scenery, inspected things; `record/` holds
-what is never dropped: metrics, runs, applied changes. Both are written by the engine alone
-(`engine.publisher`). Keys: control/ `control` `version` `watch`; live/ `seq` `r:0000`..`r:0599`
-`status` `static:RUN` `i:KEY`; record/ `schema` `runs` `run:RUN` `last:RUN` `m:RUN:CHUNK`
-`log:RUN:NUMBER`.
+what outlives it: metrics, runs, applied changes, and the newest of what was learnt. Both are
+written by the engine alone (`engine.publisher`). Keys: control/ `control` `version` `watch`; live/
+`seq` `r:0000`..`r:0599` `status` `static:RUN` `i:KEY`; record/ `schema` `runs` `run:RUN` `last:RUN`
+`m:RUN:CHUNK` `log:RUN:NUMBER` `learnt:RUN` `l:RUN:CHUNK`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
-from engine import rows, wire
+from engine import learning_log, rows, wire
 from engine.control import Control, ControlError
 from engine.disk import Box, StoreCorruptError, StoreError, to_json
 from engine.metrics import METRICS
@@ -270,6 +270,26 @@ class Store:
         frame.insert(0, "step", steps[at].astype(np.int64))
         frame.insert(1, "scheme", np.asarray(names, dtype=object)[who])
         return frame
+
+    def learnt(self, run: str) -> int:
+        """Number of the newest entry of what was learnt, -1 before the first; for polling."""
+        return self._number(self._record, learning_log.last_key(run))
+
+    def learning(
+        self, run: str, after: int = -1, limit: int = learning_log.KEPT
+    ) -> list[dict[str, Any]]:
+        """What was learnt in a run, see `engine.learning_log`, oldest of the kept first.
+
+        Args:
+            run: run id.
+            after: the number `i` of the last entry the caller has.
+            limit: most entries to return; ask again with the last number to get more.
+        """
+        if not _RUN.fullmatch(run):
+            return []
+        return learning_log.read(
+            lambda key: self._json(self._record, key), run, self.learnt(run), after, limit
+        )
 
     # Reading without raising
 

@@ -8,6 +8,8 @@ S < 1 s what is known as a step starts is taken between the last two rows.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,7 +92,9 @@ class VehicleTwins:
 def _sight(scene: Scene, known: Floats, age_s: Floats) -> Sight:
     position_m = known[:, :2]
     distance_m = channel.distance(position_m, scene.rsus.position_m)
-    distance_m[:, np.isinf(scene.distance_m).any(axis=0)] = np.inf
+    dark = np.isinf(scene.distance_m).any(axis=0)
+    if dark.any():
+        distance_m[:, dark] = np.inf
     rows = np.arange(len(age_s))
     closest = np.argmin(distance_m, axis=1)
     reached = distance_m[rows, closest] <= channel.RANGE_M
@@ -121,8 +125,7 @@ class RsuTwinLog:
     """DT_m of one arm, eqs. (4) and (36): row by row, the last published one for decisions."""
 
     def __init__(self, rsus: int) -> None:
-        self._waits = np.zeros((WINDOW, rsus))
-        self._work = np.zeros((WINDOW, rsus))
+        self._seen = np.zeros((WINDOW, 2, rsus))  # waits and work of the last steps
         self._current = np.zeros((len(_RSU_COLUMNS), rsus))
         self._last: Floats | None = None
         self._published = self._current
@@ -151,33 +154,36 @@ class RsuTwinLog:
                 self._published, self._published_step = self._last, step - 1
             published, age_s = self._published, float(step - self._published_step)
         self._current = now
-        columns = dict(zip(_RSU_COLUMNS, published, strict=True))
-        return RsuTwins(age_s=age_s, **{**columns, "up": columns["up"] > 0.5})
+        columns: dict[str, Floats] = dict(zip(_RSU_COLUMNS, published, strict=True))
+        return RsuTwins(age_s=age_s, up=columns.pop("up") > 0.5, **columns)
 
     def record(self, step: int, asked: Floats, wait_s: Floats, work_cycles: Floats) -> None:
         """Complete the row of this step with what the RSUs saw of it, (M,) each."""
-        self._waits[step % WINDOW] = wait_s
-        self._work[step % WINDOW] = work_cycles
+        seen = self._seen[step % WINDOW]
+        seen[0], seen[1] = wait_s, work_cycles
         row = self._current.copy()
-        row[_KNOWN_AT_START:] = (
-            asked, wait_s, self._waits.mean(axis=0), self._work.mean(axis=0)
-        )  # fmt: skip
+        row[_KNOWN_AT_START], row[_KNOWN_AT_START + 1] = asked, wait_s
+        row[_KNOWN_AT_START + 2 :] = self._seen.mean(axis=0)
         self._last = row
 
     @staticmethod
     def _row(state: RsuState) -> Floats:
-        known = (
+        row = np.zeros((len(_RSU_COLUMNS), len(state.up)))
+        row[:_KNOWN_AT_START] = (
             state.cpu_hz, state.unit_price, state.battery_j, state.mesh_rate_bps, state.up,
             state.backlog_s, state.attached,
         )  # fmt: skip
-        nothing = [np.zeros(len(state.up))] * (len(_RSU_COLUMNS) - len(known))
-        return np.stack([*known, *nothing]).astype(np.float64)
+        return row
 
 
 class History:
-    """The last rows of every vehicle in one arm, eq. (35), in a ring over slots."""
+    """The last rows of every vehicle in one arm, eq. (35), in a ring over slots.
+
+    Most schemes never look back, so rows are made when a window is asked for.
+    """
 
     def __init__(self) -> None:
+        self._unmade: deque[tuple[int, Ints, Callable[[], Floats]]] = deque(maxlen=_KEPT)
         self._ring = np.zeros((_KEPT, MAX_VEHICLES, len(HISTORY_COLUMNS)))
         self._since = np.zeros(MAX_VEHICLES, np.int64)
 
@@ -185,12 +191,21 @@ class History:
         """Vehicles that are new in these slots start without a past."""
         self._since[slot] = step
 
-    def record(self, step: int, slot: Ints, rows: Floats) -> None:
-        """Keep what happened at this step: rows in the order of `HISTORY_COLUMNS`, (n, 13)."""
-        self._ring[step % _KEPT, slot] = rows
+    def record(self, step: int, slot: Ints, rows: Callable[[], Floats]) -> None:
+        """Keep what happened at this step.
+
+        Args:
+            step: of the scene.
+            slot: of the vehicles, (n,).
+            rows: makes the rows in the order of `HISTORY_COLUMNS`, (n, 13).
+        """
+        self._unmade.append((step, slot, rows))
 
     def window(self, newest_step: int, slot: Ints) -> Floats:
         """Rows up to `newest_step`, newest last, zeros where there was no vehicle, (n, 10, 13)."""
+        while self._unmade:
+            step, at, make = self._unmade.popleft()
+            self._ring[step % _KEPT, at] = make()
         steps = np.arange(newest_step - WINDOW + 1, newest_step + 1)
         rows = self._ring[(steps % _KEPT)[None, :], slot[:, None]]
         rows[steps < self._since[slot, None]] = 0.0

@@ -52,12 +52,14 @@ class World:
         seen = _first(self._mobility.step(params.target_vehicles(self._t_s)), MAX_VEHICLES)
         self._t_s = seen.t_s
         slot, fresh = self._slots.assign(seen.vehicle)
-        cpu_hz = within(params.vehicle_cpu, self._cpu[seen.vehicle % _TRAITS]) * GIGA
+        trait = seen.vehicle % _TRAITS
+        cpu_hz = within(params.vehicle_cpu, self._cpu[trait]) * GIGA
         tasks = self._tasks.step(params, slot, fresh, seen.vehicle, cpu_hz)
         fading, fading_v2v, luck = self._draw_fading(slot)
         rsus = self._rsus.scene(params, down)
         distance_m = channel.distance(seen.position_m, rsus.position_m)
-        distance_m[:, [m for m in radio_down if 0 <= m < len(rsus.up)]] = np.inf
+        if radio_down:
+            distance_m[:, [m for m in radio_down if 0 <= m < len(rsus.up)]] = np.inf
         if params.equations == "paper-literal":
             rate_bps = drawn_rate(luck, distance_m)
         else:
@@ -74,7 +76,7 @@ class World:
             # Never quite zero: who waits at a light still points somewhere.
             velocity_mps=heading * np.maximum(seen.speed_mps, 1e-6)[:, None],
             cpu_hz=cpu_hz,
-            battery_j=within(params.battery, self._battery[seen.vehicle % _TRAITS]) * J_PER_WH,
+            battery_j=within(params.battery, self._battery[trait]) * J_PER_WH,
             has_task=tasks.has_task,
             data_bits=tasks.data_bits,
             cycles=tasks.cycles,
@@ -109,6 +111,8 @@ class Slots:
 
         Newcomers get the lowest free slots, so slots stay dense.
         """
+        if np.array_equal(vehicle, self._vehicle):
+            return self._slot, np.zeros(len(vehicle), bool)
         slot = np.full(len(vehicle), -1)
         _, now, before = np.intersect1d(
             vehicle, self._vehicle, assume_unique=True, return_indices=True

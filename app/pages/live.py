@@ -18,7 +18,26 @@ from engine.presets import PRESETS
 from engine.stage import SCHEMES
 
 #: Headings of the parameters in the order of the page; a group the schema adds comes last.
-_GROUPS: Final = ("Traffic", "Tasks", "RSUs", "Twins", "Offloading", "Vehicles", "Model")
+_GROUPS: Final = (
+    "Learning",
+    "Traffic",
+    "Tasks",
+    "RSUs",
+    "Twins",
+    "Offloading",
+    "Vehicles",
+    "Model",
+)
+#: The group whose switch trains schemes while they run.
+_LEARNING: Final = "Learning"
+#: What the folded part of a group is called where "More" says too little.
+_MORE: Final = {_LEARNING: "Ablations"}
+#: Charts by what they tell of: name in the address, words, tooltip.
+_TABS: Final = (
+    ("", "All", "Results and learning side by side"),
+    ("results", "Results", "Cost, success, energy, delay and load of the RSUs"),
+    ("learning", "Learning", "Losses and rounds of the federation"),
+)
 _LOOKING: Final = "You are looking on: to steer, open the link with the token that steers."
 _GRAPH: Final[dict[str, Any]] = {"displayModeBar": False, "responsive": True, "doubleClick": False}
 
@@ -65,8 +84,11 @@ def _parameters(name: str) -> Component:
     children: list[Any] = [*shown]
     if name == METAS["density"].group:
         children.append(html.P("", id="density-note", className="note", hidden=True))
+    if name == _LEARNING:
+        children.insert(1, html.P("", id="learning-note", className="note", hidden=True))
     if more and shown:
-        children.append(html.Details([html.Summary("More"), html.Div(more)], className="more"))
+        heading = html.Summary(_MORE.get(name, "More"))
+        children.append(html.Details([heading, html.Div(more)], className="more"))
     else:
         children += more
     return _group(name, children, open_=bool(shown))
@@ -190,7 +212,17 @@ def _charts() -> Component:
         hidden=True,
         **{"data-tip": "All figures of this run so far, a row per second and scheme"},
     )
-    head = [html.Div(id="legend", className="legend"), html.Span(key, className="legend-note")]
+    head = [
+        html.Div(
+            [_tab(*one) for one in _TABS],
+            id="chart-tabs",
+            className="segments chart-tabs",
+            role="group",
+            **{"aria-label": "Which charts are shown"},
+        ),
+        html.Div(id="legend", className="legend"),
+        html.Span(key, className="legend-note"),
+    ]
     return html.Section(
         [
             html.Div([*head, export], className="charts-head"),
@@ -199,6 +231,18 @@ def _charts() -> Component:
         id="charts",
         className="charts",
         **{"aria-label": "Charts"},
+    )
+
+
+def _tab(name: str, words: str, about: str) -> Component:
+    shown: list[Any] = [words]
+    if name == "learning":
+        shown.append(html.Span(id="learning-dot", className="learning-dot", hidden=True))
+    return html.Button(
+        shown,
+        type="button",
+        className="segment",
+        **{"data-charts": name, "data-tip": about, "aria-pressed": "false"},
     )
 
 
@@ -214,14 +258,21 @@ def _card(panel: Panel) -> Component:
                 ],
                 className="card-head",
             ),
-            dcc.Graph(
-                id=f"chart-{panel.name}",
-                figure=panel.draw(),
-                config=_GRAPH,
-                className="graph",
-                responsive=True,
-            ),
+            _content(panel),
+            html.Div(className="card-empty", hidden=True),
         ],
         className="card",
-        **{"data-panel": panel.name},
+        **{"data-panel": panel.name, "data-subject": panel.subject},
+    )
+
+
+def _content(panel: Panel) -> Component:
+    if panel.draw is None:
+        return panel.body() if panel.body is not None else html.Div()
+    return dcc.Graph(
+        id=f"chart-{panel.name}",
+        figure=panel.draw(),
+        config=_GRAPH,
+        className="graph",
+        responsive=True,
     )

@@ -53,6 +53,7 @@ export class Address {
         colour: view.colour,
         arm,
         layers: view.layers,
+        charts: view.charts,
         theme: theme.chosen,
         presenter: view.presenter,
       },

@@ -1,8 +1,10 @@
 // An RSU: what it is, its queue and twin under the scheme of the map, the vehicles it serves, fail or restore.
 import { h, icon, say } from "./dom.mjs";
 import { fixed, NONE, percent } from "./format.mjs";
+import { bytes, refused, sign, TRIGGERS } from "./rounds.mjs";
 
 const MOST_SERVED = 24;
+const MOST_ROUNDS = 5;
 
 export class RsuView {
   #context;
@@ -14,6 +16,9 @@ export class RsuView {
   #twinTitle = h("h3", { text: "Its twin" });
   #served = h("div", { class: "served" });
   #servedTitle = h("h3", { text: "Serves" });
+  #rounds = h("tbody");
+  #noRounds = h("p", { class: "note" });
+  #roundsTable;
   #index = -1;
   #up = true;
 
@@ -28,17 +33,19 @@ export class RsuView {
       ["load", "", "Work that arrived this second over what its processors can do in one"],
     ].map(([text, side, tip]) => h("th", { scope: "col", class: side ?? "", text, "data-tip": tip }));
     const units = ["", "s", "", "s", "%"].map((text) => h("td", { text }));
+    this.#roundsTable = h("table", { class: "figures" }, h("thead", {}, h("tr", {}, ...ROUNDS.map(([text, side, tip]) => h("th", { scope: "col", class: side, text, "data-tip": tip || null })))), this.#rounds);
     this.element = h("div", { class: "inspect" },
       h("section", { class: "row-line" }, this.#state, this.#switch),
       h("section", {}, this.#facts),
       h("section", {}, h("h3", { text: "Queue in each arm" }),
         h("table", { class: "figures" }, h("thead", {}, h("tr", {}, ...head), h("tr", { class: "units" }, ...units)), this.#rows)),
       h("section", {}, this.#servedTitle, this.#served),
+      h("section", { class: "rsu-rounds" }, h("h3", { text: "Its federated rounds" }), this.#roundsTable, this.#noRounds),
       h("section", {}, this.#twinTitle, this.#twin),
     );
   }
 
-  update(about, { arm, down }) {
+  update(about, { arm, down, learning }) {
     this.#index = about.rsu;
     this.#up = !down.has(about.rsu);
     this.element.dataset.up = String(about.up);
@@ -58,6 +65,7 @@ export class RsuView {
     ]);
     this.#arms(about.arms ?? {}, arm);
     this.#servedBy(about.arms?.[arm], arm);
+    this.#federated(learning.roundsOf(about.rsu, MOST_ROUNDS), learning.now);
     this.#twinOf(about.arms?.[arm]?.twin ?? about.twin ?? {}, arm);
   }
 
@@ -86,6 +94,21 @@ export class RsuView {
     this.#served.replaceChildren(...buttons);
   }
 
+  #federated(rounds, now) {
+    this.#roundsTable.hidden = rounds.length === 0;
+    this.#noRounds.hidden = rounds.length > 0;
+    say(this.#noRounds, "None in this run: models travel while schemes train.");
+    this.#rounds.replaceChildren(...rounds.map((round) => {
+      const { fired, vehicle, staleness, lost } = round;
+      const taken = vehicle.length - refused(round);
+      const age = staleness.reduce((sum, value) => sum + value, 0) / Math.max(1, staleness.length);
+      const ago = `${fixed(Math.max(0, now - round.t_s), 0)} s`;
+      return h("tr", {},
+        h("th", { scope: "row", class: "left fired-by" }, sign(fired), TRIGGERS[fired]?.words ?? fired),
+        ...[ago, `${taken} of ${vehicle.length}`, fixed(age, 1), String(lost), bytes(round.bytes)].map((text) => h("td", { text })));
+    }));
+  }
+
   #twinOf(twin, arm) {
     const rows = TWIN.filter(([field]) => field in twin).map(([field, name, unit, factor, places]) => {
       const value = twin[field];
@@ -95,6 +118,16 @@ export class RsuView {
     facts(this.#twin, rows);
   }
 }
+
+// Heading, side, what it says.
+const ROUNDS = [
+  ["Fired by", "left", ""],
+  ["ago", "", "Simulated seconds since the round"],
+  ["taken", "", "Updates that counted, of those that came"],
+  ["age", "", "Mean staleness: versions that had passed since the vehicles fetched the model"],
+  ["lost", "", "Vehicles given up since the round before: they left or were too late"],
+  ["sent", "", "What the round put on the air"],
+];
 
 // Field, name, unit, factor into the unit, decimals.
 const TWIN = [

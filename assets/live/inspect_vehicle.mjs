@@ -1,5 +1,6 @@
 // A vehicle: what its twin believes, its last ten seconds, its task, and why each scheme decided as it did.
 import { h, say } from "./dom.mjs";
+import { Belief } from "./belief.mjs";
 import { Curve } from "./curve.mjs";
 import { Parts } from "./parts.mjs";
 import { fixed, NONE, percent } from "./format.mjs";
@@ -25,6 +26,7 @@ export class VehicleView {
   #equation = h("p", { class: "equation" });
   #parts = new Parts();
   #verdict = h("p", { class: "verdict" });
+  #belief = new Belief();
   #body;
   #known; // sections that stay away as long as nothing was told of the vehicle
   #last = null; // what was said when it last had a task
@@ -40,7 +42,7 @@ export class VehicleView {
       ["regret", "", "Cost above the best choice in hindsight, in its own arm; no unit"],
     ].map(([text, side, tip]) => h("th", { scope: "col", class: side ?? "", text, "data-tip": tip }));
     const units = ["", "%", "", "", ""].map((text) => h("td", { text }));
-    this.#body = h("div", { class: "why-body" }, this.#curve.element, this.#verdict,
+    this.#body = h("div", { class: "why-body" }, this.#curve.element, this.#verdict, this.#belief.element,
       h("table", { class: "figures choices" }, h("thead", {}, h("tr", {}, ...head), h("tr", { class: "units" }, ...units)), this.#rows),
       this.#equation, this.#parts.element,
       h("h4", {}, "Task", this.#taskTitle), this.#task);
@@ -110,6 +112,7 @@ export class VehicleView {
     if (!decided) return;
     this.#curve.update(about, arm);
     say(this.#verdict, verdict(told));
+    this.#belief.update(told.belief);
     this.#choices(about.arms, arm);
     say(this.#equation, told.equation ?? "");
     this.#parts.update(told.choice, about.task);

@@ -1,7 +1,8 @@
 // How the parts of the page work together: what comes from the stream goes to all who show it, what people choose goes
 // to the stream, the map and the address.
 import { Address } from "./address.mjs";
-import { byId, h, s, say } from "./dom.mjs";
+import { byId, say } from "./dom.mjs";
+import { showLegend, showSwatches } from "./scheme_legend.mjs";
 import { Series } from "./series.mjs";
 import { toast } from "./toast.mjs";
 import { decodeFrame, UP } from "./wire.mjs";
@@ -16,6 +17,7 @@ export class Page {
   #run = "";
   #stage = [];
   #arm;
+  #wantedArm; // of the link or of a person; it may not be on stage yet
   #city = "";
   #selected = null; // {key, vehicle?, rsu?, slot?}
   #address;
@@ -24,7 +26,7 @@ export class Page {
 
   constructor(parts) {
     this.#parts = parts;
-    this.#arm = parts.view.arm;
+    this.#arm = this.#wantedArm = parts.view.arm;
     this.#address = new Address(parts, () => ({ selected: this.#selected, arm: this.#arm }));
     this.#streamEvents();
     this.#choices();
@@ -39,6 +41,7 @@ export class Page {
 
   setCharts(charts) {
     this.#charts = charts;
+    this.#parts.learning.setCharts(charts);
     charts.setTheme(this.#parts.theme.name);
     if (this.#series) charts.setSeries(this.#series);
     charts.setNotices(this.#parts.steering.status?.notices ?? []);
@@ -48,7 +51,7 @@ export class Page {
   // From the stream
 
   #streamEvents() {
-    const { stream, appBar, steering, controls } = this.#parts;
+    const { stream, appBar, steering, controls, learning } = this.#parts;
     const on = (type, run) => stream.addEventListener(type, ({ detail }) => run(detail));
     on("state", (detail) => appBar.connection(detail));
     appBar.connection({ state: stream.state });
@@ -57,6 +60,7 @@ export class Page {
       steering.statusReceived(status);
       appBar.status(status);
       controls.statusReceived(status);
+      learning.status(status);
       this.#parts.map.setRunning(status.state === "running");
       if (status.message) say(byId("map-wait"), status.message);
       this.#setStage(status.stage ?? []);
@@ -78,6 +82,7 @@ export class Page {
     this.#run = hello.run;
     this.#columns = hello.metrics;
     this.#looking(hello.role === "viewer");
+    this.#parts.learning.begin(hello.run, this.#parts.view.looking);
     this.#stage = [];
     this.#setStage(hello.stage ?? []);
     this.#newSeries();
@@ -110,7 +115,8 @@ export class Page {
     if (!stage.length || stage.join() === this.#stage.join()) return;
     this.#stage = stage;
     const drawn = stage.filter((name) => name !== "bound");
-    if (!drawn.includes(this.#arm)) this.#setArm(preferred(drawn));
+    const arm = [this.#wantedArm, this.#arm].find((name) => drawn.includes(name)) ?? preferred(drawn);
+    if (arm !== this.#arm) this.#setArm(arm);
     this.#parts.mapBar.setStage(stage, this.#arm);
     this.#newSeries();
     this.#legend();
@@ -127,6 +133,7 @@ export class Page {
   #frame({ buffer, ack }) {
     const frame = decodeFrame(buffer);
     this.#parts.appBar.frame(frame);
+    this.#parts.learning.setNow(frame.tS);
     this.#rsus = {
       backlogS: Array.from(frame.backlogMs, (ms) => ms / 1000),
       requests: Array.from(frame.requests),
@@ -189,14 +196,14 @@ export class Page {
   }
 
   #state() {
-    const { steering } = this.#parts;
-    return { arm: this.#arm, stage: this.#stage, down: new Set(steering.control?.down ?? []) };
+    const { steering, learning } = this.#parts;
+    return { arm: this.#arm, stage: this.#stage, down: new Set(steering.control?.down ?? []), learning };
   }
 
   // What people choose
 
   #choices() {
-    const { map, mapBar, inspector, theme, steering, schema } = this.#parts;
+    const { map, mapBar, inspector, theme, steering, schema, learning, tabs } = this.#parts;
     map.addEventListener("pick", ({ detail }) => {
       if (!detail) this.select(null);
       else this.select(detail.kind === "rsu" ? { rsu: detail.index } : { slot: detail.slot });
@@ -220,12 +227,17 @@ export class Page {
       this.#parts.view.layers = detail;
       this.#address.remember();
     });
-    mapBar.addEventListener("arm", ({ detail }) => this.#setArm(detail));
+    mapBar.addEventListener("arm", ({ detail }) => this.#chooseArm(detail));
     mapBar.addEventListener("search", ({ detail }) => this.#search(detail));
-    inspector.addEventListener("arm", ({ detail }) => this.#setArm(detail));
+    inspector.addEventListener("arm", ({ detail }) => this.#chooseArm(detail));
     inspector.addEventListener("close", () => this.select(null));
     inspector.addEventListener("select", ({ detail }) => this.select(detail));
     inspector.addEventListener("rsu", ({ detail }) => steering.wish({ rsu: detail }));
+    learning.addEventListener("select", ({ detail }) => this.select(detail));
+    tabs.addEventListener("change", ({ detail }) => {
+      this.#parts.view.charts = detail;
+      this.#address.remember();
+    });
     theme.addEventListener("change", ({ detail }) => this.#themed(detail));
     steering.addEventListener("change", () => {
       this.#address.remember();
@@ -237,6 +249,7 @@ export class Page {
   select(what) {
     const { stream, map, mapBar, inspector } = this.#parts;
     this.#about = null;
+    this.#parts.learning.setSelected(what?.rsu ?? null);
     this.#sought = null;
     stream.select(what);
     map.setGhost(null);
@@ -269,11 +282,17 @@ export class Page {
     byId("map").focus({ preventScroll: true });
   }
 
+  #chooseArm(name) {
+    this.#wantedArm = name;
+    this.#setArm(name);
+  }
+
   #setArm(name) {
     if (!name) return;
     this.#arm = name;
-    const { stream, mapBar, inspector } = this.#parts;
+    const { stream, mapBar, inspector, learning } = this.#parts;
     stream.setArm(name);
+    learning.setArm(name);
     if (this.#stage.length) mapBar.setStage(this.#stage, name);
     this.#legend();
     if (this.#about && this.#selected) inspector.show(this.#selected.key, this.#about, this.#state());
@@ -310,6 +329,7 @@ export class Page {
   close() {
     const menu = document.querySelector(".layer-menu[open]");
     if (menu) menu.open = false;
+    else if (this.#parts.learning.close()) return;
     else if (document.activeElement?.matches("input, select")) document.activeElement.blur();
     else if (this.#selected) this.select(null);
     else if (this.#parts.view.presenter) this.togglePresenter();
@@ -338,33 +358,19 @@ export class Page {
 
   #swatches() {
     const { schema, theme } = this.#parts;
-    for (const swatch of document.querySelectorAll(".swatch[data-scheme]")) {
-      swatch.style.setProperty("--scheme", schema.colour(swatch.dataset.scheme, theme.name));
-      if (swatch.closest("#stage") && !swatch.firstChild) swatch.append(lineSample(schema.scheme.get(swatch.dataset.scheme).dash));
-    }
+    showSwatches(schema, theme.name);
   }
 
   #legend() {
     const { schema, theme } = this.#parts;
-    byId("legend").replaceChildren(
-      ...this.#stage.map((name) => {
-        const sample = h("span", { class: "legend-line", style: `--scheme: ${schema.colour(name, theme.name)}` }, lineSample(schema.scheme.get(name)?.dash));
-        if (name === "bound") return h("span", { class: "legend-entry", "data-tip": schema.scheme.get(name)?.ingredients }, sample, schema.label(name));
-        const shown = name === this.#arm;
-        return h("button", { type: "button", class: "legend-entry", "aria-pressed": String(shown), "data-tip": `${schema.scheme.get(name)?.ingredients ?? ""}\nClick: show its decisions on the map.`, onclick: () => this.#setArm(name) }, sample, schema.label(name));
-      }),
-    );
+    showLegend(schema, theme.name, this.#stage, this.#arm, (name) => this.#chooseArm(name));
     say(byId("about-rsu-load"), schema.label(this.#arm));
   }
 }
 
 const layersOf = (schema, shown) => Object.fromEntries(schema.layers.map((name) => [name, shown.includes(name)]));
 
-/** The arm the map shows without being asked: the strongest simple scheme if it is there. */
-const preferred = (drawn) => (drawn.includes("tolled") ? "tolled" : drawn[0]);
+const PREFERRED = ["af-marl", "tolled"];
 
-const DASHES = { solid: "", dot: "1.5 3", dash: "6 3", dashdot: "6 3 1.5 3", longdash: "9 3", longdashdot: "9 3 1.5 3" };
-
-function lineSample(dash) {
-  return s("svg", { viewBox: "0 0 22 8", width: 22, height: 8, "aria-hidden": "true" }, s("line", { x1: 1, x2: 21, y1: 4, y2: 4, "stroke-dasharray": DASHES[dash] || null }));
-}
+/** The arm the map shows without being asked: the paper's scheme, else the strongest simple one. */
+const preferred = (drawn) => PREFERRED.find((name) => drawn.includes(name)) ?? drawn[0];

@@ -11,6 +11,7 @@ export const DEFAULTS = {
   colour: "offloading",
   arm: "",
   layers: null,
+  charts: "",
   theme: "",
   presenter: false,
 };
@@ -38,6 +39,7 @@ export function encode(view, schema) {
     ["colour", seen.colour, schema.colourings[0]],
     ["arm", seen.arm, ""],
     ["layers", seen.layers === null ? all : seen.layers.join(",") || "none", all],
+    ["charts", seen.charts, ""],
     ["theme", seen.theme, ""],
     ["present", seen.presenter ? "1" : "", ""],
   ]) {
@@ -102,6 +104,7 @@ function readersOf(schema) {
       const { layers } = listOf("layers", schema.layers)(raw);
       return { layers: schema.layers.filter((name) => layers.includes(name)) };
     },
+    charts: oneOf("charts", schema.subjects),
     theme: oneOf("theme", ["light", "dark"]),
     present: (raw) => {
       oneOf("", ["1"])(raw);

@@ -30,9 +30,9 @@ class Averaging:
     """
 
     def __init__(self, learners: Td3) -> None:
-        self._learners = learners
+        self._values = [value for _, value in learners.tensors()]  # the networks' own memory
         self._count = learners.settings.learners
-        self._base = self._flat()
+        self._base = self._flat(np.arange(self._count))
         self._model = self._base[0].clone()
         self._version = 0
         self._fetched = np.zeros(self._count, np.int64)
@@ -70,8 +70,8 @@ class Averaging:
         """Aggregate the buffer; who is in it fetches the new model."""
         who = np.array(self._buffer)
         stale = (self._version - self._fetched[who]).astype(float)
-        deltas = self._flat()[who] - self._base[who]
-        kept = torch.isfinite(deltas).all(dim=1).numpy()
+        deltas = self._flat(who) - self._base[who]
+        kept = deltas.sum(dim=1).isfinite().numpy()  # of numbers alone is a sum a number
         alpha = federation.weights(samples[who], stale, kept, "full")
         if fired == "arrival":
             alpha = alpha * federation.asynchronous_share(float(stale[0]))
@@ -79,7 +79,7 @@ class Averaging:
         self._version += 1
         self._fetched[who] = self._version
         self._base[who] = self._model
-        self._write(who.tolist())
+        self._write(who)
         self._buffer, self._since_s = [], t_s
         usual = SemiSynchronous()
         return Round(
@@ -116,17 +116,18 @@ class Averaging:
         """Size of what is sent."""
         return len(self._model)
 
-    def _flat(self) -> Tensor:
-        values = dict(self._learners.tensors())
-        return federation.flatten(values, models=self._count)
+    def _flat(self, learners: Ints) -> Tensor:
+        """All networks of these learners, a row each."""
+        at = torch.from_numpy(learners)
+        parts = [value.index_select(0, at).view(len(at), -1) for value in self._values]
+        return torch.cat(parts, dim=1)
 
     @torch.no_grad()
-    def _write(self, learners: list[int]) -> None:
-        at = 0
-        for _, value in self._learners.tensors():
-            size = value[0].numel()
-            value[learners] = self._model[at : at + size].view(value.shape[1:])
-            at += size
+    def _write(self, learners: Ints) -> None:
+        at = torch.from_numpy(learners)
+        parts = torch.split(self._model, [value[0].numel() for value in self._values])
+        for value, part in zip(self._values, parts, strict=True):
+            value.index_copy_(0, at, part.view(value.shape[1:]).expand(len(at), *value.shape[1:]))
 
 
 def arrivals(cpu_hz: Floats, rate_bps: Floats, learner: Ints, count: int, size: int) -> Floats:

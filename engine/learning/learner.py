@@ -67,6 +67,7 @@ class MarlLearner:
         self._forecasts = Forecasts(
             {**starts, **policy.forecasts}, policy.options.adfl, int(rng.integers(2**31))
         )
+        self._rate = policy.options.settings.learning_rate
         self._averaging = Averaging(self.learners)
         self._transitions = Transitions(policy.options.settings, self.learners.columns)
         self._steps = 0
@@ -130,7 +131,8 @@ class MarlLearner:
         if not all(math.isfinite(loss) and abs(loss) < EXPLODED for loss in losses):
             return True
         # A comparison with a number that is none is false, so NaN counts as too large.
-        return not all(bool((value.abs() < _LARGEST).all()) for _, value in self.learners.tensors())
+        largest = (value.abs().amax() for _, value in self.learners.tensors())
+        return not all(bool(each < _LARGEST) for each in largest)
 
     def _snapshot(self, step: int) -> _Good:
         return _Good(
@@ -162,6 +164,15 @@ class MarlLearner:
         self.exploration = self.exploration.after_episode()
         self._changed = True
 
+    def set_rate(self, share: float) -> None:
+        """Learning rate of the agents from now on, as a share of the one in the settings."""
+        self._rate = share * self.options.settings.learning_rate
+        self.learners.set_rate(self._rate)
+
+    def gauges(self) -> dict[str, float]:
+        """What steers learning now."""
+        return {"learning_rate": self._rate, "exploration": self.exploration.rate}
+
     def end_episode(self) -> None:
         """Forget what hangs in the air; an episode cut short counts as one for exploration."""
         if self._steps % EPISODE_STEPS:
@@ -191,6 +202,10 @@ class MarlLearner:
             {name: value.clone() for name, value in self.learners.tensors()},
             self._forecasts.mean(),
         )
+
+    def shipped(self) -> dict[str, Any]:
+        """For a policy file: the federation's model alone, one for all learners."""
+        return self.policy().averaged().state()
 
     def state(self) -> dict[str, Any]:
         """Everything: learning that goes on from here is learning that was never interrupted.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -39,7 +40,7 @@ class Settings:
     soft_update: float = 0.005
     batch: int = 64
     capacity: int = 5000
-    updates: int = 4
+    updates: int = 2
     warm_up: int = 64
     strain: float = 1e-2
     learners: int = 20
@@ -83,14 +84,25 @@ class Td3(nn.Module):
         self.critics = stacked([critic for critic in critics for _ in range(count)])
         self.actor_target = copy.deepcopy(self.actor).requires_grad_(False)
         self.critics_target = copy.deepcopy(self.critics).requires_grad_(False)
-        rate = settings.learning_rate
-        self.critic_optimiser = torch.optim.Adam(self.critics.parameters(), lr=rate, fused=True)
-        self.actor_optimiser = torch.optim.Adam(self.actor.parameters(), lr=rate, fused=True)
 
     actor: Actor
     critics: Critic
     actor_target: Actor
     critics_target: Critic
+
+    # When they are first needed: torch takes a second to import what an optimiser is made of, and
+    # whoever only acts by the networks needs none.
+    @cached_property
+    def critic_optimiser(self) -> torch.optim.Adam:
+        """Of both critics."""
+        return torch.optim.Adam(
+            self.critics.parameters(), lr=self.settings.learning_rate, fused=True
+        )
+
+    @cached_property
+    def actor_optimiser(self) -> torch.optim.Adam:
+        """Of the actor."""
+        return torch.optim.Adam(self.actor.parameters(), lr=self.settings.learning_rate, fused=True)
 
     def set_rate(self, learning_rate: float) -> None:
         """Learning rate from now on."""

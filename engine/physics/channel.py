@@ -55,5 +55,10 @@ def rate(distance_m: Floats, fading: Floats | float, range_m: float = RANGE_M) -
     The efficiency is clipped to what modulation allows, 2 to 5 bit/s/Hz. Infinite distance stands
     for a radio that is off.
     """
-    efficiency = np.clip(np.log2(1.0 + sinr(distance_m, fading)), *EFFICIENCY)
-    return np.where(distance_m <= range_m, BANDWIDTH_HZ * efficiency, 0.0)
+    reached = distance_m <= range_m  # an eighth of the RSUs
+    faded = np.broadcast_to(fading, distance_m.shape)[reached]
+    least, most = EFFICIENCY
+    efficiency = np.log2(1.0 + sinr(distance_m[reached], faded))
+    rate_bps = np.zeros(reached.shape)
+    rate_bps[reached] = BANDWIDTH_HZ * np.minimum(np.maximum(efficiency, least), most)
+    return rate_bps

@@ -92,12 +92,14 @@ def serve(
     Returns:
         What happened to each sub-task and the cores' free times, not yet advanced by the step.
     """
-    reachable = [[k for k in row if k >= 0 and up[k]] for row in neighbours.tolist()]
-    at, arrive, work, bits = rsu.tolist(), arrival_s.tolist(), cycles.tolist(), data_bits.tolist()
-    works, rate, free = up.tolist(), mesh_rate_bps.tolist(), free_s.tolist()
-    clock, latest = cpu_hz.tolist(), latest_finish_s.tolist()
-    start, finish, wait, hops = arrive.copy(), arrive.copy(), [0.0] * len(at), [0.0] * len(at)
-    server, accepted = at.copy(), [True] * len(at)
+    meshed = live_mesh or not up.all()
+    reachable = _reachable(neighbours, up) if meshed else []
+    hop = hop_s(data_bits, mesh_rate_bps[rsu]).tolist() if meshed else []
+    at, arrive, work = rsu.tolist(), arrival_s.tolist(), cycles.tolist()
+    works, free, clock = up.tolist(), free_s.tolist(), cpu_hz.tolist()
+    service, latest = (cycles / cpu_hz[rsu]).tolist(), latest_finish_s.tolist()
+    start, server = arrive.copy(), rsu.copy()
+    hops, accepted = np.zeros(len(at)), np.ones(len(at), bool)
     # One by one: each start depends on all that came before, and with forwarding on every queue.
     for i in np.argsort(arrival_s, kind="stable").tolist():
         if work[i] <= 0.0:
@@ -105,34 +107,38 @@ def serve(
         m, ready = at[i], arrive[i]
         cores = free[m]
         earliest = min(cores)
-        hop = HOP_LATENCY_S + bits[i] / rate[m]
-        if not works[m] or (live_mesh and earliest - ready > FORWARD_MARGIN_S + hop):
+        if not works[m] or (live_mesh and earliest - ready > FORWARD_MARGIN_S + hop[i]):
             k, soonest = _least_loaded(reachable[m], free)
-            if not works[m] or _pays(earliest - ready, soonest - ready, hop):
+            if not works[m] or _pays(earliest - ready, soonest - ready, hop[i]):
                 server[i] = k
                 if k < 0:
-                    accepted[i] = False
+                    accepted[i], service[i] = False, 0.0
                     continue
-                hops[i], ready = hop, ready + hop
-                cores, earliest = free[k], soonest
-        begin = earliest if earliest > ready else ready
-        end = begin + work[i] / clock[server[i]]
-        start[i], finish[i], wait[i] = begin, end, begin - ready
+                hops[i], ready = hop[i], ready + hop[i]
+                cores, earliest, service[i] = free[k], soonest, work[i] / clock[k]
+        start[i] = begin = earliest if earliest > ready else ready
+        end = begin + service[i]
         if begin - ready > LONGEST_WAIT_S or (admission and end > latest[i]):
             accepted[i] = False
         else:
             cores[cores.index(earliest)] = end
-    servers = np.array(server, np.int64)
+    start_s = np.array(start, float)
     return Served(
-        start_s=np.array(start, float),
-        finish_s=np.array(finish, float),
-        wait_s=np.array(wait, float),
-        hop_s=np.array(hops, float),
-        server=servers,
-        accepted=np.array(accepted, bool),
-        forwarded=(servers != rsu) & (servers >= 0),
+        start_s=start_s,
+        finish_s=start_s + np.array(service, float),
+        wait_s=start_s - (arrival_s + hops),
+        hop_s=hops,
+        server=server,
+        accepted=accepted,
+        forwarded=(server != rsu) & (server >= 0),
         free_s=np.array(free, float).reshape(free_s.shape),
     )
+
+
+def _reachable(neighbours: Ints, up: Bools) -> list[list[int]]:
+    """The neighbours of each RSU that work."""
+    works = up.tolist()
+    return [[k for k in row if k >= 0 and works[k]] for row in neighbours.tolist()]
 
 
 def _pays(wait_here_s: float, wait_there_s: float, hop: float) -> bool:

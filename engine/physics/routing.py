@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,6 +35,17 @@ class Believed:
     mesh_rate_bps: Floats
     up: Bools
     neighbours: Ints
+
+    def of(self, tasks: Ints) -> Believed:
+        """The same for some of the tasks alone."""
+        return replace(
+            self,
+            cycles=self.cycles[tasks],
+            data_bits=self.data_bits[tasks],
+            deadline_s=self.deadline_s[tasks],
+            cpu_hz=self.cpu_hz[tasks],
+            rate_bps=self.rate_bps[tasks],
+        )
 
 
 def estimate(
@@ -74,16 +85,18 @@ def around(known: Believed, serving: Ints, overhead: Overhead) -> Ints:
         overhead: of the twins.
     """
     here = estimate(known, serving, serving, known.backlog_s, overhead)
-    moves = (serving >= 0) & (here > known.deadline_s)
-    if not moves.any():
+    late = np.flatnonzero((serving >= 0) & (here > known.deadline_s))
+    if not len(late):
         return serving
-    beside = np.where(serving >= 0, known.neighbours[serving].T, -1)  # (4, k)
-    there = estimate(known, serving, beside, known.backlog_s, overhead)
-    best = np.argmin(there, axis=0)
-    pick = np.arange(len(serving))
-    soonest = there[best, pick]
-    rescued = (soonest <= known.deadline_s) | (np.isinf(here) & np.isfinite(soonest))
-    return np.where(moves & rescued, beside[best, pick], serving)
+    theirs, at = known.of(late), serving[late]
+    beside = known.neighbours[at].T  # (4, late)
+    there = estimate(theirs, at, beside, known.backlog_s, overhead)
+    best = np.argmin(there, axis=0), np.arange(len(late))
+    soonest = there[best]
+    rescued = (soonest <= theirs.deadline_s) | (np.isinf(here[late]) & np.isfinite(soonest))
+    routed = serving.copy()
+    routed[late[rescued]] = beside[best][rescued]
+    return routed
 
 
 def asks_helper(

@@ -98,7 +98,9 @@ def settle(
     rate_bps = np.where(plan.guest, plan.host_bps, work.rate_bps)
     hops = (plan.target != work.serving) & ~plan.guest
     way = offloading.upload(work, plan.rho, rate_bps, hops, rsus.mesh_rate_bps[work.serving])
-    latest = offloading.latest_finish(work, plan.rho, rate_bps, overhead)
+    latest = work.deadline_s
+    if admission:
+        latest = offloading.latest_finish(work, plan.rho, rate_bps, overhead)
     queued = _queue(work, plan, way.arrival_s, latest, rsus, free_s, live_mesh, admission)
     parts = offloading.compose(
         work,

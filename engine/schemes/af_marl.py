@@ -10,9 +10,10 @@ import numpy as np
 import torch
 
 from engine.learning.checkpoint import CheckpointError, load_policy
+from engine.learning.exploration import Exploration
 from engine.learning.learner import MarlLearner
 from engine.learning.player import Player
-from engine.learning.policy import Policy
+from engine.learning.policy import Options, Policy
 from engine.params import Params
 
 LABEL = "AF-MARL"
@@ -22,6 +23,8 @@ INGREDIENTS = (
 )
 NAME: Final = "af-marl"
 
+#: How it learns from scratch. The split needs little exploration: its critics extrapolate in rho.
+OPTIONS: Final = Options(exploration=Exploration(rate=0.05, deviation=0.05))
 #: Policy that ships with the package.
 SHIPPED: Final = Path(__file__).parents[1] / "policies" / "af_marl.policy"
 
@@ -53,7 +56,7 @@ def start(params: Params, policy: Path | None) -> Policy:
     torch.set_num_threads(1)
     if policy is None and params.start == "scratch":
         seed = np.random.SeedSequence([params.seed, zlib.crc32(NAME.encode())])
-        return Policy.scratch(NAME, int(seed.generate_state(1)[0] >> 1))
+        return Policy.scratch(NAME, int(seed.generate_state(1)[0] >> 1), OPTIONS)
     file = policy or SHIPPED
     state = load_policy(file)
     try:

@@ -2,8 +2,8 @@
 
     python tests/app/fake_engine.py --store DIR --vehicles 200 --hertz 1
 
-It follows the control (running, speed, stage, failed RSUs) and answers what is inspected, with
-invented numbers throughout.
+It follows the control (running, speed, stage, failed RSUs, training) and answers what is inspected,
+with invented numbers throughout.
 """
 
 from __future__ import annotations
@@ -25,9 +25,16 @@ from engine.metrics import METRICS
 from engine.params import Params
 from engine.publisher import Publisher
 from engine.types import Outcome, Rsus, Scene
+from tests.app.fake_learning import FakeLearning
 
+LEARNER = "af-marl"
 SIDE, RSUS = 5000.0, 20
 GRID = np.array([[x, y] for y in (625, 1875, 3125, 4375) for x in (500, 1500, 2500, 3500, 4500)])
+#: What the inspector tells of the learned scheme's choice.
+BELIEF = {
+    "idle": 0.82, "mean_wait_s": 0.21, "crowd": 2.5, "toll": 0.05,
+    "context": {"wait_s": 0.12, "success": 0.91}, "seat": 3, "learner": 7,
+}  # fmt: skip
 
 
 def city() -> bytes:
@@ -192,7 +199,7 @@ def explanation(key: str, scene: Scene, stage: list[str]) -> dict:
                  "serving": 3},
         "history": [{"step_ago": 9 - i, **step} for i in range(10)],
         "task": {"data_mb": 1.0, "gcycles": 1.0, "deadline_s": 0.8, "phase_s": 0.1},
-        "arms": dict.fromkeys(stage, one),
+        "arms": {name: one | ({"belief": BELIEF} if name == LEARNER else {}) for name in stage},
     }  # fmt: skip
 
 
@@ -208,6 +215,7 @@ def main() -> None:
     store = Publisher(options.store)
     rng = np.random.default_rng(0)
     walk, run = Walk(options.vehicles, rng), f"fake-{int(time.time())}"
+    learning = FakeLearning(np.random.default_rng(1), RSUS)
     control = store.control()
     about = {"seed": 0, "params": Params().as_json(), "mobility": "fake"}
     store.begin_run(run, {**about, "stage": control["stage"]}, city())
@@ -215,12 +223,18 @@ def main() -> None:
     while True:
         control = store.control()
         stage, speed = control["stage"], control["speed"] or 10
+        trains = bool(control["params"]["train"]) and LEARNER in stage
+        learner = {
+            "state": "training" if trains else "off", "message": "", "policy": "shipped",
+            "learnt": learning.told, "dropped": 0,
+        }  # fmt: skip
         status = {
             "state": "running" if control["running"] else "paused", "message": "", "run": run,
             "segment": control["reset"] - reset, "step": step, "t_s": float(step), "stage": stage,
             "applied_version": control["version"], "pace": options.hertz * speed, "load_index": 0.7,
             "vehicles": walk.n, "params": control["params"], "pending": [], "notices": [],
-            "best_cut_short": 0.0, "pid": os.getpid(), "sumo_pid": None,
+            "learning": {LEARNER: learner} if LEARNER in stage else {}, "best_cut_short": 0.0,
+            "pid": os.getpid(), "sumo_pid": None,
         }  # fmt: skip
         if not control["running"] and control["steps"] == steps:
             store.say(status)
@@ -233,6 +247,8 @@ def main() -> None:
         store.record(
             step, stage, np.array([values for _, values in drawn]).reshape(len(stage), len(METRICS))
         )
+        if trains:
+            store.learned([learning.entry(step)])
         store.explain({key: explanation(key, scene, stage) for key in store.watched()})
         frame = wire.stored_frame(
             scene, [view for (view, _), name in zip(drawn, stage, strict=True) if name != "bound"],

@@ -9,6 +9,7 @@ import pytest
 
 from app import listen
 from app.options import default_store, parse
+from engine.learning.checkpoint import save_policy
 from engine.params import METAS
 from engine.presets import PRESETS
 from engine.stage import DEFAULT_STAGE
@@ -54,7 +55,7 @@ def test_help_names_every_option(capsys):
     text = capsys.readouterr().out
     assert ended.value.code == 0
     assert all(meta.option in text for meta in METAS.values())
-    assert "run|record|doctor" in text
+    assert "run|record|train|doctor" in text
 
 
 def test_a_taken_usual_port_gives_way_to_the_next():
@@ -106,3 +107,44 @@ def test_files_are_found_wherever_the_engine_works(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = parse(["--store", "here", "--mobility", "trace.npz"])
     assert (options.store, options.mobility) == (tmp_path / "here", str(tmp_path / "trace.npz"))
+
+
+@pytest.fixture
+def policy(tmp_path):
+    path = tmp_path / "mine.policy"
+    save_policy(path, {"scheme": "af-marl", "tensors": {}})
+    return path
+
+
+def test_policies_are_found_wherever_the_engine_works(policy, monkeypatch):
+    monkeypatch.chdir(policy.parent)
+    assert parse(["--policy", "af-marl=mine.policy"]).policies == {"af-marl": policy}
+    assert parse([]).policies == {}
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("af-marl", "write SCHEME=FILE"),
+        ("nobody={file}", "There is no scheme 'nobody'"),
+        ("tolled={file}", "is of af-marl: tolled cannot use it"),
+        ("af-marl={file}.gone", "cannot be read (No such file or directory)"),
+        ("af-marl={folder}", "cannot be read (Is a directory)"),
+        ("af-marl={other}", "is no policy of IoV Twin"),
+        ("af-marl={damaged}", "is damaged"),
+    ],
+)
+def test_a_policy_that_cannot_be_used_is_refused_before_anything_starts(policy, capsys, word, said):
+    other, damaged = policy.with_name("other"), policy.with_name("damaged")
+    other.write_text("other")
+    damaged.write_bytes(policy.read_bytes() + b"x")
+    word = word.format(file=policy, folder=policy.parent, other=other, damaged=damaged)
+    with pytest.raises(SystemExit) as ended:
+        parse(["--policy", word])
+    text = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said in text
+    assert text.count("\n") == 1
+    with pytest.raises(SystemExit):
+        parse(["--policy", f"af-marl={policy}", "--policy", f"af-marl={policy}"])
+    assert "given twice" in capsys.readouterr().err

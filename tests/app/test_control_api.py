@@ -136,8 +136,13 @@ def test_the_city_of_a_run_is_served_as_it_is_stored(site):
     site.begin()
     reply = site.ask("GET", "/live/static/run-1")
     assert reply.body == site.store.static("run-1")
-    for path in ("/live/static/run-2", "/live/metrics/run-2.csv", "/live/metrics/run-2.parquet"):
-        assert site.ask("GET", path).status == 404
+    for path in (
+        "static/run-2",
+        "metrics/run-2.csv",
+        "metrics/run-2.parquet",
+        "learning/run-2.csv",
+    ):
+        assert site.ask("GET", f"/live/{path}").status == 404
 
 
 def test_metrics_are_exported_as_recorded(site):
@@ -154,6 +159,34 @@ def test_metrics_are_exported_as_recorded(site):
     pd.testing.assert_frame_equal(frame, site.store.metrics_frame("run-1"))
     assert float(rows[3]["cost"]) == pytest.approx(frame["cost"].iloc[3], rel=1e-6)
     assert "run-1.csv" in text.headers["content-disposition"]
+
+
+def test_what_was_learnt_is_exported_as_kept(site):
+    site.begin()
+    assert site.ask("GET", "/live/learning/run-1.json").json == {"run": "run-1", "entries": []}
+    plain = {"scheme": "af-marl", "rounds": [], "trouble": ""}
+    site.engine.learned(
+        [
+            {**plain, "step": 3, "losses": {"critic": 1 / 3}},
+            {
+                **plain,
+                "step": 4,
+                "losses": {"critic": float("nan"), "cvae": 2.0},
+                "trouble": "A, b.",
+            },
+        ]
+    )
+    found = site.ask("GET", "/live/learning/run-1.json")
+    assert found.json["entries"] == site.store.learning("run-1")
+    assert "run-1-learning.json" in found.headers["content-disposition"]
+    text = site.ask("GET", "/live/learning/run-1.csv")
+    rows = list(csv.DictReader(io.StringIO(text.body.decode())))
+    assert list(rows[0]) == ["i", "step", "scheme", "critic", "cvae", "rounds", "trouble"]
+    assert [list(row.values()) for row in rows] == [
+        ["0", "3", "af-marl", "0.3333333", "", "0", ""],
+        ["1", "4", "af-marl", "", "2", "0", "A, b."],
+    ]
+    assert site.ask("GET", "/live/learning/run-1.txt").status == 404
 
 
 def test_assets_have_their_types_and_are_revalidated(site):

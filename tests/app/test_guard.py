@@ -19,7 +19,8 @@ HOST, OWN = "127.0.0.1:8050", "http://127.0.0.1:8050"
 JSON = {"content-type": "application/json"}
 GETS = (
     "/", "/health", "/live/control", "/live/static/run-1", "/live/metrics/run-1.csv",
-    "/live/metrics/run-1.parquet", "/_dash-layout", "/_dash-dependencies", "/_favicon.ico",
+    "/live/metrics/run-1.parquet", "/live/learning/run-1.csv", "/live/learning/run-1.json",
+    "/_dash-layout", "/_dash-dependencies", "/_favicon.ico",
     "/assets/vendor/bootstrap.min.css", "/assets/live/main.mjs",
     "/_dash-component-suites/dash/deps/react@18.v4_4_1m0.min.js",
 )  # fmt: skip

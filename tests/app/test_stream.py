@@ -166,6 +166,97 @@ def test_metrics_come_as_history_then_as_they_are_recorded(begun):
     asyncio.run(scenario())
 
 
+def steps_learnt(message):
+    return [entry["step"] for entry in message["entries"]]
+
+
+def learn(site, *steps):
+    site.engine.learned(
+        [
+            {"step": n, "scheme": "x", "losses": {"critic": 1 / 3}, "rounds": [], "trouble": ""}
+            for n in steps
+        ]
+    )
+
+
+def test_what_was_learnt_comes_as_history_then_as_it_is_recorded(begun):
+    learn(begun, *range(20))
+
+    async def scenario():
+        async with begun.serving() as tab:
+            one = tab()
+            told = await one.text("learning")
+            assert told == {
+                "type": "learning", "run": "run-1", "entries": begun.store.learning("run-1"),
+            }  # fmt: skip
+            with pytest.raises(TimeoutError):
+                await one.text("learning", 1.3)  # nothing new, nothing said
+            learn(begun, 20)
+            began = time.monotonic()
+            learn(begun, 21)
+            assert steps_learnt(await one.text("learning")) == [20, 21]
+            learn(begun, 22)
+            assert steps_learnt(await one.text("learning")) == [22]
+            assert time.monotonic() - began > 0.9  # at most once a second
+
+    asyncio.run(scenario())
+
+
+def test_a_slow_tab_misses_nothing_of_what_was_learnt(begun):
+    learn(begun, 0)
+
+    async def scenario():
+        async with begun.serving() as tab:
+            slow, quick = tab(), tab()
+            assert steps_learnt(await slow.text("learning")) == [0]
+            slow.gate.clear()
+            seen = []
+            for step in range(1, 4):
+                learn(begun, step)
+                begun.publish()  # blocks the slow tab's sender
+                while step not in seen:
+                    seen += steps_learnt(await quick.text("learning"))
+            slow.gate.set()
+            late = []
+            while 3 not in late:
+                late += steps_learnt(await slow.text("learning"))
+            assert late == [1, 2, 3]
+
+    asyncio.run(scenario())
+
+
+def test_a_long_history_comes_in_parts(begun, monkeypatch):
+    monkeypatch.setattr(messages, "MAX_LEARNING", 500)
+    learn(begun, *range(12))
+
+    async def scenario():
+        async with begun.serving() as tab:
+            one, parts = tab(), []
+            while not parts or parts[-1][-1] < 11:
+                parts.append(steps_learnt(await one.text("learning")))
+            return parts
+
+    parts = asyncio.run(scenario())
+    assert len(parts) > 1
+    assert [step for part in parts for step in part] == list(range(12))
+
+
+def test_another_run_has_a_log_of_its_own(begun):
+    learn(begun, 0, 1)
+
+    async def scenario():
+        async with begun.serving() as tab:
+            one = tab()
+            assert (await one.text("learning"))["run"] == "run-1"
+            begun.begin("run-2")
+            begun.publish()
+            learn(begun, 9)
+            told = await one.text("learning")
+            assert (told["run"], [entry["i"] for entry in told["entries"]]) == ("run-2", [0])
+
+    asyncio.run(scenario())
+
+
 def test_another_stage_is_greeted_anew_with_its_history(begun):
     async def scenario():
         async with begun.serving() as tab:

@@ -68,7 +68,10 @@ def shows(
     page: Any, colour: tuple[int, int, int], x: float, y: float, half: int, more: int
 ) -> None:
     """Wait until a square has more than so many pixels of a colour."""
-    seen = lambda: close_to(pixels(page, x, y, half), colour)  # noqa: E731
+
+    def seen() -> int:
+        return close_to(pixels(page, x, y, half), colour)
+
     until(lambda: seen() > more, f"more than {more} pixels of {colour}", seen)
 
 
@@ -290,7 +293,10 @@ def test_vehicles_wear_the_colour_of_the_mode(map_page: Any, mode: str) -> None:
         [mode, row, int(made.serving[row])],
     )
     x, y = where(map_page, traffic()[0].slot[row])
-    coloured = lambda: close_to(pixels(map_page, x, y, 12), tuple(expected), 12)  # noqa: E731
+
+    def coloured() -> int:
+        return close_to(pixels(map_page, x, y, 12), tuple(expected), 12)
+
     until(lambda: coloured() > 60, f"the bus is {expected}", coloured)
 
 
@@ -364,7 +370,10 @@ def test_hover_tells_what_lies_under_the_pointer(map_page: Any) -> None:
     x, y = screen(rsu_positions()[DOWN[0]], map_page.evaluate("fixture.map.view().zoom"))
     map_page.mouse.move(x - 60, y - 40)
     map_page.mouse.move(x, y)
-    hovered = lambda: (events(map_page, "hover") or [None])[-1]  # noqa: E731
+
+    def hovered() -> Any:
+        return (events(map_page, "hover") or [None])[-1]
+
     got = until(lambda: (h := hovered()) and h["kind"] == "rsu" and h, "the RSU is told", hovered)
     assert (got["index"], got["up"], got["radioUp"]) == (DOWN[0], False, True)
     map_page.mouse.move(2, 2)
@@ -372,7 +381,9 @@ def test_hover_tells_what_lies_under_the_pointer(map_page: Any) -> None:
 
 
 def test_wheel_zooms_at_the_cursor_and_drag_pans(map_page: Any) -> None:
-    view = lambda: map_page.evaluate("fixture.map.view()")  # noqa: E731
+    def view() -> dict[str, float]:
+        return dict(map_page.evaluate("fixture.map.view()"))
+
     rest(map_page)
     fitted = view()
     map_page.mouse.move(700, 200)
@@ -433,8 +444,7 @@ def test_the_stale_twins_belief_is_drawn(map_page: Any) -> None:
     shows(map_page, ghost, 548, 350, 12, more=15)
     shows(map_page, ghost, 515, 350, 20, more=5)  # tied to where the vehicle is
     map_page.evaluate("fixture.map.setGhost(null)")
-    gone = lambda: close_to(pixels(map_page, 548, 350, 40), ghost) == 0  # noqa: E731
-    until(gone, "the ghost has gone")
+    until(lambda: not close_to(pixels(map_page, 548, 350, 40), ghost), "the ghost has gone")
 
 
 def test_near_rsus_differ_in_colour(map_page: Any) -> None:

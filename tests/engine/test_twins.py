@@ -120,7 +120,7 @@ def test_history_holds_the_last_ten_rows_of_each_vehicle() -> None:
         if t == 25:
             history.begin(t, np.array([9]))
         rows = np.full((2, len(HISTORY_COLUMNS)), float(t))
-        history.record(t, slots, rows)
+        history.record(t, slots, lambda rows=rows: rows)
     window = history.window(28, slots)
     assert window.shape == (2, 10, 13)
     assert window[0, :, 0].tolist() == list(range(19, 29))
@@ -130,7 +130,7 @@ def test_history_holds_the_last_ten_rows_of_each_vehicle() -> None:
 def test_history_before_the_first_step_is_empty() -> None:
     history = History()
     history.begin(0, np.array([0]))
-    history.record(0, np.array([0]), np.ones((1, 13)))
+    history.record(0, np.array([0]), lambda: np.ones((1, 13)))
     assert history.window(0, np.array([0]))[0, :, 0].tolist() == [0.0] * 9 + [1.0]
     assert not history.window(-1, np.array([0])).any()
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.url_state import COLOURINGS, LAYERS, View, decode, encode
+from app.url_state import COLOURINGS, LAYERS, SUBJECTS, View, decode, encode
 from engine.control import SPEEDS
 from engine.params import METAS, Meta, Params
 from engine.presets import PRESETS
@@ -57,6 +57,7 @@ def views(draw: st.DrawFn) -> View:
         colour=draw(st.sampled_from(COLOURINGS)),
         arm=draw(st.sampled_from(("", *SCHEMES))),
         layers=tuple(n for n in LAYERS if n in draw(st.sets(st.sampled_from(LAYERS)))),
+        charts=draw(st.sampled_from(("", *SUBJECTS))),
         theme=draw(st.sampled_from(("", "light", "dark"))),
         presenter=draw(st.booleans()),
     )

@@ -46,7 +46,10 @@ def test_the_panel_of_rsus_draws_each_of_them(page: Any) -> None:
 def test_a_change_is_marked_on_the_charts(page: Any, server: Server) -> None:
     typed(page, "task_rate", "0.8")
     applied(server, "task_rate", 0.8)
-    noticed = lambda: any("0.8" in notice["text"] for notice in server.status["notices"])  # noqa: E731
+
+    def noticed() -> bool:
+        return any("0.8" in notice["text"] for notice in server.status["notices"])
+
     until(noticed, "the engine says so")
 
     def marked() -> bool:

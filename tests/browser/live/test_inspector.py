@@ -135,7 +135,11 @@ def test_a_failed_rsu_loses_its_work_to_others(page: Any, server: Server, store:
     assert f"{told['cpu_ghz']:.2f} GHz" in hardware
     page.get_by_role("button", name="Fail it").click()
     until(lambda: server.status["down"] == [index], "the engine has it down")
-    out = lambda: (t := store.inspect(f"r:{index}")) and t["up"] is False and t  # noqa: E731
+
+    def out() -> dict[str, Any] | None:
+        told = store.inspect(f"r:{index}")
+        return told if told and told["up"] is False else None
+
     until(out, "it is out of order")
 
     def without() -> list[int] | None:

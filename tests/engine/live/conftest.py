@@ -23,11 +23,13 @@ LIMIT_S = 30.0
 class Engine:
     """`python -m engine` on `path`, and the page's side of its store."""
 
-    def __init__(self, path: Path, mobility: str, **wish: object) -> None:
+    def __init__(
+        self, path: Path, mobility: str, options: tuple[str, ...] = (), **wish: object
+    ) -> None:
         self.store = Store(path)
         self.store.begin(Control().merge({"stage": ["non-drl", "tolled"], **wish}))
         self.command = [
-            sys.executable, "-m", "engine", "--store", str(path), "--mobility", mobility,
+            sys.executable, "-m", "engine", "--store", str(path), "--mobility", mobility, *options,
         ]  # fmt: skip
         self.log = path.with_name("engine.log")
         self.started: set[psutil.Process] = set()

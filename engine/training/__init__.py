@@ -1,0 +1,1 @@
+"""Training headless: recorded traffic, episodes, checkpoints, a log."""
