@@ -76,6 +76,12 @@ class Forecasts:
             self._variants[cvae].go_back(kept)
         self._unsent = set(self._variants)
 
+    def begin_episode(self) -> None:
+        """Another city and its clock begin; the models stay."""
+        self._samples.forget()
+        for adfl in self._variants.values():
+            adfl.begin_episode()
+
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """The models of RSUs that have changed since the last call, by variant and number."""
         told = {}

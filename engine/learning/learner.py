@@ -179,6 +179,8 @@ class MarlLearner:
             self._steps += EPISODE_STEPS - self._steps % EPISODE_STEPS
             self._explore_less()
         self._transitions.forget()
+        self._forecasts.begin_episode()
+        self._averaging.begin_episode()
 
     def weights(self) -> Weights:
         """Actors, their targets, exploration and AdFL's models, as far as they are new."""
