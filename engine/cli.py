@@ -1,4 +1,4 @@
-"""The headless commands: `run`, `record` and `doctor` are here, `train` in `cli_train`."""
+"""The headless commands: `run`, `record`, `doctor` are here, the others in a file each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.cli_pretrain import add_pretrain
 from engine.cli_train import add_train
 from engine.command_line import (
     PROG,
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def add_commands(commands: Any) -> None:
-    """Add `run`, `record`, `train` and `doctor` to the sub-parsers of a parser.
+    """Add `run`, `record`, `pretrain`, `train` and `doctor` to the sub-parsers of a parser.
 
     Each sets `work`, a function of the parsed arguments that returns the exit status.
     """
@@ -60,6 +61,7 @@ def add_commands(commands: Any) -> None:
         description="Record traffic from SUMO into a trace that --mobility replays.",
     )
     _add_record_options(record)
+    add_pretrain(commands)
     add_train(commands)
     doctor = commands.add_parser(
         "doctor",

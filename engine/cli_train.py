@@ -41,7 +41,8 @@ _ABOUT: Final = """\
 Train a learned scheme headless, deterministic from its options, and write the policy FILE.policy
 after every episode. Beside it, FILE.training/ holds the state to --resume from, training.jsonl
 with a line for each episode, and curves for TensorBoard (tensorboard --logdir FILE.training)."""
-_TRAFFIC: Final = """\
+#: What `--mobility` takes.
+TRAFFIC: Final = """\
 sumo, synthetic, or recorded traces: paths and quoted patterns, comma-separated, such as
 'traces/*.npz'. Every preset meets the traces of its own number of vehicles in turn; where there
 are none, those of the next larger number, cut to its own (default %(default)s)"""
@@ -64,7 +65,7 @@ def add_train(commands: Any) -> None:
         help="loads that the episodes meet in turn, comma-separated, of: "
         f"{', '.join(PRESETS)} (default %(default)s); parameters below change each of them",
     )
-    parser.add_argument("--mobility", default="sumo", metavar="SOURCE", help=_TRAFFIC)
+    parser.add_argument("--mobility", default="sumo", metavar="SOURCE", help=TRAFFIC)
     parser.add_argument(
         "--from", dest="start", type=Path, metavar="POLICY", help="begin with this policy's weights"
     )

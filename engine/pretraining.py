@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -17,7 +17,11 @@ from engine.world import World
 
 
 def record(
-    params: Params, mobility: Mobility, stage: Sequence[Scheme], seconds: int
+    params: Params,
+    mobility: Mobility,
+    stage: Sequence[Scheme],
+    seconds: int,
+    stepped: Callable[[int], None] = lambda _: None,
 ) -> list[Recorded]:
     """Let schemes act on the same scenes and keep what clients of each would have learnt from.
 
@@ -26,6 +30,7 @@ def record(
         mobility: the traffic; is closed at the end.
         stage: the behaviours, each in an arm of its own.
         seconds: of simulated time.
+        stepped: is told after each second how many are done.
 
     Raises:
         MobilityLost: the traffic ended before.
@@ -34,7 +39,7 @@ def record(
     recordings = [Recording() for _ in stage]
     arms: list[Arm] = []
     try:
-        for _ in range(seconds):
+        for second in range(seconds):
             scene = world.step(params)
             sight = twins.step(scene, float(params.sync_interval))
             helpers = nobody(len(scene.vehicle))
@@ -43,8 +48,9 @@ def record(
             if not arms:
                 arms = [Arm(str(i), scheme, scene.rsus) for i, scheme in enumerate(stage)]
             for arm, recording in zip(arms, recordings, strict=True):
-                stepped = arm.step(scene, params, sight, helpers)
-                recording.step(stepped.observation, stepped.outcome)
+                made = arm.step(scene, params, sight, helpers)
+                recording.step(made.observation, made.outcome)
+            stepped(second + 1)
     finally:
         mobility.close()
     return [recording.samples() for recording in recordings]

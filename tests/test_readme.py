@@ -36,6 +36,7 @@ def test_every_command_named_exists():
             cwd=ROOT,
         )
         assert shown.returncode == 0, (command, shown.stderr)
+        assert f"iov-twin {command}" in shown.stdout
 
 
 def test_files_named_exist():

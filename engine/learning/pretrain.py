@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -25,6 +26,7 @@ def pretrain(
     steps: int,
     seed: int,
     progress: Callable[[str], None] = lambda _: None,
+    stepped: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Tensor:
     """Train the CVAE, then the transformer on its latents, on random batches.
 
@@ -34,6 +36,7 @@ def pretrain(
         steps: of Adam, for each of the two.
         seed: of batches and noise.
         progress: is told how far the losses have come.
+        stepped: is told after each step how many are done, and of how many.
 
     Returns:
         Both models as one vector, (P,).
@@ -42,13 +45,20 @@ def pretrain(
     had = rows[rows[:, -1] > 0.5]
     transformer, cvae = forecaster.models(forecaster.start()[None])
     each = steps // len(RATES)
+    done = itertools.count(1)
+
+    def times(make: Callable[[], Loss]) -> Iterator[Loss]:
+        for _ in range(each):
+            yield make()
+            stepped(next(done), 2 * len(RATES) * each)
+
     for rate in RATES:
 
         def cvae_batch() -> Loss:
             return forecaster.cvae_loss(*_batch(had, rng), rng, [])
 
         cvae, _, loss = local_training(
-            cvae, _times(each, cvae_batch), rate / RATES[0] * CVAE_RATE, CVAE_DECAY
+            cvae, times(cvae_batch), rate / RATES[0] * CVAE_RATE, CVAE_DECAY
         )
         progress(f"CVAE at rate {rate:g}, loss was {loss.item():.3f}")
     for rate in RATES:
@@ -56,13 +66,9 @@ def pretrain(
         def batch(cvae: dict[str, Tensor] = cvae) -> Loss:
             return forecaster.loss(cvae, *_batch(rows, rng))
 
-        transformer, _, loss = local_training(transformer, _times(each, batch), rate)
+        transformer, _, loss = local_training(transformer, times(batch), rate)
         progress(f"transformer at rate {rate:g}, loss was {loss.item():.3f}")
     return torch.cat([flatten(transformer), flatten(cvae)])
-
-
-def _times(count: int, make: Callable[[], Loss]) -> Iterator[Loss]:
-    return (make() for _ in range(count))
 
 
 def _batch(rows: Rows, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -24,6 +24,10 @@ class Traffic(Protocol):
         """What was asked for and what it held, for provenance and to tell another one apart."""
         ...
 
+    def recordings(self, load: int) -> int:
+        """How many there are for a load: laps beyond meet the same again. 1 if none is recorded."""
+        ...
+
     def open(self, load: int, lap: int, params: Params) -> Mobility:
         """The traffic of an episode.
 
@@ -63,6 +67,10 @@ class _Made:
     def about(self) -> dict[str, Any]:
         return {"source": self.spec, "traces": {}}
 
+    def recordings(self, load: int) -> int:
+        del load
+        return 1
+
     def open(self, load: int, lap: int, params: Params) -> Mobility:
         del load, lap
         return open_mobility(self.spec, params)
@@ -97,6 +105,9 @@ class _Recorded:
         used = {one.path.name: one.digest for turn in self._turns for one in turn}
         return {"source": self._spec, "traces": dict(sorted(used.items()))}
 
+    def recordings(self, load: int) -> int:
+        return len(self._turns[load])
+
     def open(self, load: int, lap: int, params: Params) -> Mobility:
         del params
         turn = self._turns[load]
@@ -121,8 +132,8 @@ def _fitting(found: Sequence[_Recording], params: Params, steps: int) -> list[_R
     for one in chosen:
         if one.steps < steps:
             raise ParameterError(
-                f"{one.path} holds {one.steps} steps where an episode takes {steps}: "
-                "record a longer one or choose fewer --episode-steps."
+                f"{one.path} holds {one.steps} seconds where {steps} are wanted: "
+                "record a longer one or ask for fewer."
             )
     return chosen
 

@@ -39,6 +39,7 @@ def test_loads_meet_their_own_traces_in_turn(folder: Path) -> None:
     assert len(one) == len(other) == 20
     assert not np.array_equal(one, other)
     assert np.array_equal(one, again)
+    assert found.recordings(0) == 2
 
 
 def test_a_load_without_its_own_is_cut_from_the_next_larger(folder: Path) -> None:
@@ -50,7 +51,7 @@ def test_a_load_without_its_own_is_cut_from_the_next_larger(folder: Path) -> Non
 def test_what_no_trace_can_show_is_refused(folder: Path) -> None:
     for spec, load, steps, words in (
         (f"{folder}/n20_*.npz", MANY, STEPS, "record one with --vehicles 35"),
-        (f"{folder}/n20_s1.npz", FEW, 7, "holds 6 steps where an episode takes 7"),
+        (f"{folder}/n20_s1.npz", FEW, 7, "holds 6 seconds where 7 are wanted"),
         (f"{folder}/n*.npz", Params(vehicles=60), STEPS, "record a longer one"),
         (f"{folder}/nothing*.npz", FEW, STEPS, "No trace matches"),
         ("teleport", FEW, STEPS, "choose sumo, synthetic, or traces"),
