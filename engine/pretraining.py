@@ -52,9 +52,7 @@ def record(
 
 def behaviours(names: Sequence[str], params: Params, seed: int) -> list[Scheme]:
     """The schemes of these names, each with a generator of its own; learned ones only act."""
-    stage: list[Scheme] = []
-    for at, name in enumerate(names):
-        module, rng = schemes.load(name), np.random.default_rng([seed, at])
-        learned = schemes.learns(module)
-        stage.append(module.build(params, rng, None) if learned else module.build(params, rng))
-    return stage
+    return [
+        schemes.build(name, params, np.random.default_rng([seed, at]), None)
+        for at, name in enumerate(names)
+    ]

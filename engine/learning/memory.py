@@ -156,8 +156,8 @@ class Datasets:
     def take(self, slot: Ints, rows: int) -> Rows:
         """The clients' last samples, newest first, (C, rows, WIDTH); beyond |D_n| they are void."""
         newest = self._added[slot, None] - 1 - np.arange(rows)
-        rows: Rows = self._rows[slot[:, None], newest % KEPT]
-        return rows
+        taken: Rows = self._rows[slot[:, None], newest % KEPT]
+        return taken
 
     def tensors(self) -> dict[str, NDArray[Any]]:
         """Everything, for a checkpoint."""

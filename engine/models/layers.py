@@ -44,7 +44,7 @@ class Linear(nn.Module):
     def _each(self, x: Tensor) -> Tensor:
         """Client by client; 20 small products cost less than padding all to the largest."""
         inner = x[0].numel() // x.shape[-1]
-        rows = x.reshape(-1, x.shape[-1]).split([count * inner for count in self.counts])
+        rows = torch.split(x.reshape(-1, x.shape[-1]), [count * inner for count in self.counts])
         own = zip(self.bias.unbind(), rows, self.weight.unbind(), strict=True)
         y = torch.cat([torch.addmm(bias, mine, weight) for bias, mine, weight in own])
         return y.reshape(*x.shape[:-1], -1)
