@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine import metrics
 from engine.params import MAX_VEHICLES, Params
@@ -256,31 +254,30 @@ def _settle(params: Params, work: Work, planned: Plan, rsus: Rsus, free_s: Float
 def _outcome(n: int, work: Work, planned: Planned, settled: Settled) -> Outcome:
     """Spread the tasks' results over the vehicles, (n,); zeros where there was no task."""
     parts, row = settled.parts, work.row
-    floats = {
-        "rho": planned.plan.rho,
-        "toll": settled.toll,
-        **{name: getattr(parts, name) for name in _PARTS},
-    }
-    bools = {
-        "mandated": planned.mandated,
-        "forwarded": settled.forwarded,
-        "rejected": settled.rejected,
-        "success": parts.delay_s <= work.deadline_s,
-    }
-    target, helper = np.full((2, n), -1)
-    target[row], helper[row] = settled.server, planned.host
+
+    def spread(values: Floats) -> Floats:
+        full = np.zeros(n)
+        full[row] = values
+        return full
+
+    def flags(values: Bools) -> Bools:
+        full = np.zeros(n, bool)
+        full[row] = values
+        return full
+
+    def indices(values: Ints) -> Ints:
+        full = np.full(n, -1)
+        full[row] = values
+        return full
+
     return Outcome(
-        target=target,
-        helper=helper,
-        **_spread(n, row, floats, np.float64),
-        **_spread(n, row, bools, np.bool_),
+        rho=spread(planned.plan.rho),
+        target=indices(settled.server),
+        helper=indices(planned.host),
+        mandated=flags(planned.mandated),
+        forwarded=flags(settled.forwarded),
+        rejected=flags(settled.rejected),
+        success=flags(parts.delay_s <= work.deadline_s),
+        toll=spread(settled.toll),
+        **{name: spread(getattr(parts, name)) for name in _PARTS},
     )
-
-
-def _spread(
-    n: int, row: Ints, columns: Mapping[str, NDArray[Any]], kind: type
-) -> dict[str, NDArray[Any]]:
-    """Columns over the tasks as columns over the vehicles, all at once."""
-    full: NDArray[Any] = np.zeros((len(columns), n), kind)
-    full[:, row] = list(columns.values())
-    return dict(zip(columns, full, strict=True))

@@ -263,15 +263,16 @@ class Live:
         self._state, self._message = "running", ""
         rows = stepped.rows.astype(np.float32)
         self._store.record(stepped.scene.step, self._session.stage, rows, later=True)
+        self._tell_learning(self._session)
         self._unpublished = True
         self._tell_learning(self._session)
 
     def _publish(self) -> None:
-        """Write the metrics of all steps since the last time, then show the newest of them."""
+        """Write what is recorded of all steps since the last time, then show the newest of them."""
         if self._latest is None or not self._unpublished:
             return
         self._unpublished = False
-        self._store.write_metrics()
+        self._store.write_waiting()
         frame, now = self._frame(self._latest), time.monotonic()
         # At full speed nobody reads hundreds of statuses a second.
         due = now >= self._next_status - _STATUS_S + _STATUS_APART_S
@@ -284,7 +285,8 @@ class Live:
         """Record what was learnt, and notice what went wrong with it."""
         learnt, statuses = session.comparison.learnt(), session.comparison.learning()
         if learnt:
-            self._store.learned([learning_log.entry(name, one) for name, one in learnt])
+            entries = [learning_log.entry(name, one) for name, one in learnt]
+            self._store.learned(entries, later=True)
         for text, level in notices.learning(learnt, self._lessons, statuses):
             logger.warning("step %d: %s", session.next_step - 1, text)
             self._notice(text, level)

@@ -94,8 +94,7 @@ class Publisher(Store):
 
     def close(self) -> None:
         """Write what is still held, close and let another engine have the store."""
-        self.write_metrics()
-        self._guarded(self._record, self._write_learnt)
+        self.write_waiting()
         super().close()
         self._lock.close()
 
@@ -107,8 +106,7 @@ class Publisher(Store):
             about: JSON-ready facts: seed, params, stage, mobility.
             static: scenery as JSON for the page.
         """
-        self.write_metrics()
-        self._guarded(self._record, self._write_learnt)
+        self.write_waiting()
         self.run_id = run
         stages = [list(about["stage"])]
         self._about = {
@@ -165,7 +163,7 @@ class Publisher(Store):
             step: above all steps recorded in this run.
             stage: scheme names.
             values: (schemes, len(METRICS)).
-            later: leave it in memory for the next `write_metrics`.
+            later: leave it in memory for the next `write_waiting`.
 
         Returns:
             True when it is kept for good; False when it waits in memory.
@@ -188,24 +186,27 @@ class Publisher(Store):
                 self.notice(
                     f"Steps {old * CHUNK} to {old * CHUNK + CHUNK - 1} could not be recorded."
                 )
-        return not later and self.write_metrics()
+        return not later and self.write_waiting()
 
-    def write_metrics(self) -> bool:
-        """Write the metrics that wait in memory; False when they could not be written."""
-        return self._guarded(self._record, self._write_metrics)
+    def write_waiting(self) -> bool:
+        """Write the metrics and what was learnt that wait in memory; False when it failed."""
+        return self._guarded(self._record, self._write_metrics) and self._guarded(
+            self._record, self._write_learnt
+        )
 
-    def learned(self, entries: Sequence[Mapping[str, Any]]) -> bool:
+    def learned(self, entries: Sequence[Mapping[str, Any]], *, later: bool = False) -> bool:
         """Append to the log of what was learnt, see `engine.learning_log`.
 
         Args:
             entries: in order; each gets the next number of this run as `i`.
+            later: leave the writing to `write_waiting`.
 
         Returns:
             True when they are kept; False when they wait in memory.
         """
         for content in entries:
             self._learnt.append(content)
-        return self._guarded(self._record, self._write_learnt)
+        return not later and self._guarded(self._record, self._write_learnt)
 
     def log_change(self, change: Mapping[str, Any]) -> None:
         """Append an applied change to the log, in place of one of the same step and segment."""
@@ -258,8 +259,7 @@ class Publisher(Store):
         self._guarded(self._record, lambda: self._record.put({"schema": SCHEMA}))
         if self.run_id:
             self._guarded(self._record, self._write_run)
-            self.write_metrics()
-            self._guarded(self._record, self._write_learnt)
+            self.write_waiting()
 
     def _write_metrics(self) -> None:
         while self._unwritten:

@@ -279,6 +279,12 @@ class Adfl:
             rsu.lost += len(rsu.buffer)
             rsu.buffer = []
 
+    def begin_episode(self) -> None:
+        """Another city and its clock begin: clients are others, and no update is on its way."""
+        self._flying, self._ready_s = [], {}
+        for rsu in self._rsus:
+            rsu.buffer, rsu.lost, rsu.since_s = [], 0, 0.0
+
     def state(self) -> dict[str, Any]:
         """Everything but the clients' data, for a checkpoint."""
         waiting = [(m, u) for m, rsu in enumerate(self._rsus) for u in rsu.buffer]

@@ -66,6 +66,10 @@ class Averaging:
                 merges.append(self._merge(now_s, fired, samples, loss))
         return merges
 
+    def begin_episode(self) -> None:
+        """Another clock begins; model and versions stay."""
+        self._buffer, self._since_s = [], 0.0
+
     def _merge(self, t_s: float, fired: Fired, samples: Floats, loss: float) -> Round:
         """Aggregate the buffer; who is in it fetches the new model."""
         who = np.array(self._buffer)

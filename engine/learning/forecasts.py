@@ -60,11 +60,13 @@ class Forecasts:
             self._unsent.add(seen.cvae)
         return adfl.losses, rounds
 
-    def exploded(self, losses: Mapping[str, float], cvae: bool) -> bool:
-        """Whether these losses, or the models they belong to, are beyond use."""
-        wild = any(not math.isfinite(v) or abs(v) > EXPLODED for v in losses.values())
+    def exploded(self, losses: Mapping[str, float], *, all_models: bool) -> bool:
+        """Whether these losses, or the models that moved (or all of them), are beyond use."""
+        if any(not math.isfinite(v) or abs(v) > EXPLODED for v in losses.values()):
+            return True
+        looked_at = self._variants if all_models else self._moved
         # Of numbers alone is a sum a number, and it is found in a tenth of the time.
-        return wild or (cvae in self._moved and not self._variants[cvae].models.sum().isfinite())
+        return not all(bool(self._variants[cvae].models.sum().isfinite()) for cvae in looked_at)
 
     def models(self) -> dict[bool, Tensor]:
         """Copies of all models, (M, P) of each variant, for `go_back`."""
@@ -75,6 +77,12 @@ class Forecasts:
         for cvae, kept in models.items():
             self._variants[cvae].go_back(kept)
         self._unsent = set(self._variants)
+
+    def begin_episode(self) -> None:
+        """Another city and its clock begin; the models stay."""
+        self._samples.forget()
+        for adfl in self._variants.values():
+            adfl.begin_episode()
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """The models of RSUs that have changed since the last call, by variant and number."""

@@ -81,7 +81,8 @@ class MarlLearner:
         candidate = self._snapshot(seen.step) if self._steps % KEEP_EVERY == 0 else None
         self._steps += 1
         losses, rounds = self._forecasts.learn(seen)
-        trouble = self._forecasts.exploded(losses, seen.cvae)
+        # What is kept as good is looked at whole.
+        trouble = self._forecasts.exploded(losses, all_models=candidate is not None)
         replay = self._transitions.replay
         ready = int(replay.sizes.min()) >= settings.warm_up
         if ready and not trouble:
@@ -152,7 +153,9 @@ class MarlLearner:
         self._forecasts.go_back(good.forecasts)
         since = f"step {good.step}" if good.step >= 0 else "the start"
         worst = max(losses, key=lambda name: _badness(losses[name]), default="")
-        why = f"the {worst.replace('_', ' ')} loss was {losses[worst]:.3g}" if worst else "weights"
+        why = "weights beyond use"
+        if worst and _badness(losses[worst]) >= EXPLODED:
+            why = f"the {worst.replace('_', ' ')} loss was {losses[worst]:.3g}"
         return f"Learning went astray at step {step} ({why}): weights are again those of {since}."
 
     def _set_networks(self, networks: Mapping[str, Tensor]) -> None:
@@ -179,6 +182,8 @@ class MarlLearner:
             self._steps += EPISODE_STEPS - self._steps % EPISODE_STEPS
             self._explore_less()
         self._transitions.forget()
+        self._forecasts.begin_episode()
+        self._averaging.begin_episode()
 
     def weights(self) -> Weights:
         """Actors, their targets, exploration and AdFL's models, as far as they are new."""

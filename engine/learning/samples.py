@@ -49,6 +49,11 @@ class Samples:
         stays = np.isin(was["vehicle"], seen.vehicle) & (serving >= 0)
         self.data.add(was["slot"][stays], rows[stays])
 
+    def forget(self) -> None:
+        """Another city begins: its vehicles are others, whatever their numbers."""
+        self._owner[:] = -1
+        self._open = {}
+
     def state(self) -> dict[str, Any]:
         """Everything, for a checkpoint."""
         told = {f"open.{name}": values for name, values in self._open.items()}

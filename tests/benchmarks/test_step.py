@@ -39,6 +39,7 @@ class Engine:
     def run(self, until: int) -> None:
         while self.step < until:
             self._live._turn()
+            self._live._publish()  # each step's frame, where the loop itself keeps to a screen's pace
 
     @property
     def step(self) -> int:

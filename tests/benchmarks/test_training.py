@@ -38,18 +38,13 @@ class Engine:
         )
 
     def train(self, is_on: bool) -> None:
-        """Switch training, and wait until the learner has losses to show."""
+        """Switch training, and wait until the learner is at work."""
         self.store.request({"params": {"train": is_on}})
-        give_up = time.monotonic() + READY_S
         self._live._turn()
-        while is_on and not self.is_learning:
+        learnt, give_up = self.learning["learnt"], time.monotonic() + READY_S
+        while is_on and self.learning["learnt"] == learnt:
             assert time.monotonic() < give_up, self.learning
             self._live._turn()
-
-    @property
-    def is_learning(self) -> bool:
-        newest = self.store.learning(self._live._run, self.store.learnt(self._live._run) - 1)
-        return any("critic" in entry["losses"] for entry in newest)
 
     @property
     def learning(self) -> dict:

@@ -218,3 +218,17 @@ def test_the_newest_samples_are_trained_on() -> None:
         data.add(np.arange(N), rows(seed))
     taken = data.take(np.array([2]), 3)
     assert np.array_equal(taken[0], np.stack([rows(seed)[2] for seed in (69, 68, 67)]))
+
+
+def test_another_episode_has_other_clients_and_another_clock() -> None:
+    adfl, data = federation()
+    for step in range(100, 103):
+        adfl.learn(second(step))
+    adfl.take_rounds()
+    adfl.begin_episode()
+    adfl.learn(second(0))
+    again = adfl.take_rounds()
+    assert [entry.vehicle for entry in again] == [(100 + i,) for i in range(N - 1)]
+    assert all(entry.t_s < 1.0 for entry in again)
+    assert sum(entry.lost for entry in again) == 0
+    assert (data.sizes(np.arange(N)) == 10).all()

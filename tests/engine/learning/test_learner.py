@@ -109,12 +109,12 @@ def test_broken_weights_are_dropped_and_nothing_recorded_is_lost(play) -> None:
 
 def test_a_broken_forecast_is_dropped_too(play) -> None:
     _, learner = a_pair()
-    records = recorded(play, 20)
+    records = recorded(play, 40)
     for record in records[:18]:
         learner.learn(record)
     adfl = learner._forecasts._variants[True]
     adfl.models[3] = torch.nan
-    assert learner.learn(records[18]).trouble
+    assert any(learner.learn(record).trouble for record in records[18:]), "the next round shows it"
     assert torch.isfinite(adfl.models).all()
 
 
