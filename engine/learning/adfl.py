@@ -43,9 +43,11 @@ class AdflOptions:
 
     Attributes:
         weighting: see `federation.Weighting`.
-        learning_rate: of local training. rows: that a client trains on at most, |D_n|.
-        pause_s: between two trainings of one client. most: clients that start in one second; who
-            has waited longest goes first. The last three bound what learning costs.
+        learning_rate: of local training. The first step of a fresh Adam is of this size whatever
+            the gradient, so a start that is trained already wants less than the default.
+        rows: that a client trains on at most, |D_n|. pause_s: between two trainings of a client.
+        most: clients that start in one second; who has waited longest goes first. The last three
+            bound what learning costs.
     """
 
     weighting: federation.Weighting = "full"

@@ -22,7 +22,6 @@ from engine.models.transformer import WINDOW, Transformer, prediction_losses
 from engine.types import Ints
 
 CVAE_BATCH: Final = 32
-CVAE_RATE: Final = 1e-3
 #: "L2" of Table V.
 CVAE_DECAY: Final = 1e-5
 
@@ -129,7 +128,7 @@ class Forecaster:
             samples: (C, L, .).
             sizes: how many of them are there, the first ones, (C,).
             rng: of the CVAE's noise.
-            learning_rate: of the transformer.
+            learning_rate: of both models.
             with_cvae: train it too.
         """
         rows = torch.from_numpy(samples)
@@ -148,7 +147,7 @@ class Forecaster:
                 )
                 for at in range(0, samples.shape[1], CVAE_BATCH)
             ]
-            better, _, _ = local_training(cvae, batches, CVAE_RATE, CVAE_DECAY)
+            better, _, _ = local_training(cvae, batches, learning_rate, CVAE_DECAY)
             new.append(flatten(better, models=len(base)))
             told |= said[0]
         else:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.learning.clients import Loss, local_training
 from engine.learning.federation import flatten
-from engine.learning.forecast import CVAE_DECAY, CVAE_RATE, Forecaster
+from engine.learning.forecast import CVAE_DECAY, Forecaster
 from engine.learning.memory import Rows
 
 BATCH: Final = 256
@@ -57,9 +57,7 @@ def pretrain(
         def cvae_batch() -> Loss:
             return forecaster.cvae_loss(*_batch(had, rng), rng, [])
 
-        cvae, _, loss = local_training(
-            cvae, times(cvae_batch), rate / RATES[0] * CVAE_RATE, CVAE_DECAY
-        )
+        cvae, _, loss = local_training(cvae, times(cvae_batch), rate, CVAE_DECAY)
         progress(f"CVAE at rate {rate:g}, loss was {loss.item():.3f}")
     for rate in RATES:
 

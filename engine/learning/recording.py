@@ -30,8 +30,16 @@ class Recorded:
 
     def since(self, step: int) -> Recorded:
         """Those from this step on."""
-        late = self.step >= step
-        return Recorded(self.rows[late], self.last_wait[late], self.rsu[late], self.step[late])
+        return self._at(np.flatnonzero(self.step >= step))
+
+    def some(self, most: int, rng: np.random.Generator) -> Recorded:
+        """At most so many of them, drawn without returning any."""
+        return self._at(np.sort(rng.permutation(len(self.rows))[:most]))
+
+    def _at(self, places: Ints) -> Recorded:
+        return Recorded(
+            self.rows[places], self.last_wait[places], self.rsu[places], self.step[places]
+        )
 
 
 class Recording:

@@ -27,6 +27,8 @@ from engine.training.traffic import Traffic
 BEHAVIOURS: Final = ("random", "myopic", "tolled", af_marl.NAME)
 #: Kept of all that is recorded, an equal part for each load.
 SAMPLES: Final = 400_000
+#: Rate of local training from here on: a larger one spoils what was learnt (R2 of waits -0.06).
+RATE: Final = 3e-4
 
 
 class Watcher(Protocol):
@@ -110,7 +112,9 @@ class Beginning:
         params = Params.parse({"start": "scratch", "seed": self.seed}, self.loads[0])
         untrained = af_marl.start(params, None)
         forecasts = {cvae: self._trained(cvae, rows, watcher) for cvae in VARIANTS}
-        return dataclasses.replace(untrained, forecasts=forecasts)
+        adfl = dataclasses.replace(untrained.options.adfl, learning_rate=RATE)
+        options = dataclasses.replace(untrained.options, adfl=adfl)
+        return dataclasses.replace(untrained, options=options, forecasts=forecasts)
 
     def _trained(self, cvae: bool, rows: Rows, watcher: Watcher) -> Tensor:
         """w^(0) of one variant."""

@@ -58,7 +58,9 @@ def one(trace: Path, behaviour: str, starts: Starts, others: Recorded, args) -> 
     scheme = behaviours([behaviour], params, seed)[0]
     windows, samples, recording, arm = Windows(), Samples(), Recording(), None
     federations = {
-        name: Adfl(forecaster, start, mesh(), samples.data, AdflOptions(), seed=0)
+        name: Adfl(
+            forecaster, start, mesh(), samples.data, AdflOptions(learning_rate=args.rate), seed=0
+        )
         for name, (forecaster, start) in starts.items()
     }
     for step in range(args.train + args.test):
@@ -105,6 +107,7 @@ def main() -> None:
     parser.add_argument("--cvae", type=Path, required=True, help="w^(0) with it")
     parser.add_argument("--behaviours", default="af-marl,myopic")
     parser.add_argument("--preset", default="default", choices=PRESETS)
+    parser.add_argument("--rate", type=float, default=3e-4, help="learning rate of the clients")
     parser.add_argument("--train", type=int, default=300, help="seconds of federated training")
     parser.add_argument("--test", type=int, default=120, help="seconds after it to judge on")
     args = parser.parse_args()
