@@ -8,11 +8,12 @@ import logging
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from engine.params import Params
     from engine.publisher import Publisher
@@ -22,8 +23,9 @@ logger = logging.getLogger("engine")
 
 #: Seconds between two signs of life.
 _BEAT_S: Final = 0.25
-#: Seconds that an orderly end may take before the process ends at once.
-_GRACE_S: Final = 1.5
+#: Seconds that an orderly end may take before the process ends at once: it takes hundredths, many
+#: times that where others crowd the machine. Who cannot wait that long kills, as the server does.
+_GRACE_S: Final = 10.0
 
 
 class Ended(BaseException):
@@ -89,9 +91,14 @@ def _live(publisher: Publisher, options: argparse.Namespace, policies: Mapping[s
     from engine.mobility.city import static_json  # noqa: PLC0415
     from engine.mobility.recorded import RecordedMobility  # noqa: PLC0415
 
+    loading = threading.Thread(target=_load, args=(publisher.wanted().stage,), daemon=True)
+
     def source(params: Params) -> Mobility:
         if options.mobility.endswith(".npz"):
             return RecordedMobility(Path(options.mobility), loop=True)
+        if loading.ident is None:
+            return open_mobility(options.mobility, params, options.city, loading.start)
+        loading.join()  # SUMO is started where no thread runs beside
         return open_mobility(options.mobility, params, options.city)
 
     live = Live(
@@ -112,6 +119,15 @@ def _live(publisher: Publisher, options: argparse.Namespace, policies: Mapping[s
         logger.error("%s", sentence)  # noqa: TRY400
         return 1
     return 0
+
+
+def _load(stage: Iterable[str]) -> None:
+    """Import schemes while SUMO starts; what is wrong with one is said where it is used."""
+    from engine import schemes  # noqa: PLC0415
+
+    for name in stage:
+        with contextlib.suppress(Exception):
+            schemes.load(name)
 
 
 def _end_with(parent: int) -> None:
@@ -147,4 +163,8 @@ def _beat(publisher: Publisher) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    # All is closed and written; what Python would do yet is take torch apart, for half a second.
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(status)

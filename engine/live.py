@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import logging
 import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,7 +93,9 @@ class Live:
     def run(self) -> None:
         """Work until an exception, such as a signal's, ends it; then close what it opened."""
         try:
-            self._store.say(self._status())
+            with _uncollected():
+                self._store.say(self._status())
+                self._turn()  # begins the run
             while True:
                 self._turn()
         finally:
@@ -378,3 +382,14 @@ class Live:
             "pid": os.getpid(),
             "sumo_pid": session.mobility.pid if session is not None else None,
         }
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Spend no time on garbage while much is made that stays, nor later on looking through that."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -20,6 +20,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 #: How long a thing that must come may take on a machine that has other work, seconds: it costs time
 #: only when the thing never comes.
 WAIT_S = 60.0
+#: The same for an end, which takes tenths of a second; what hangs takes longer: a tab that does not
+#: leave is waited for twenty seconds.
+GONE_S = 15.0
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.mobility.recorded import RecordedMobility
@@ -10,13 +11,20 @@ from engine.params import Params
 from engine.types import Mobility
 
 
-def open_mobility(spec: str, params: Params, city: Path | None = None) -> Mobility:
+def open_mobility(
+    spec: str,
+    params: Params,
+    city: Path | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> Mobility:
     """The source of motion a run asks for; one source never stands in for another.
 
     Args:
         spec: `sumo`, `synthetic`, or the path of a recorded trace (`.npz`).
         params: the seed is taken from here.
         city: folder of the city SUMO drives in; the packaged one if None.
+        meanwhile: called while SUMO loads that city, which takes it a processor of its own; the
+            other sources are there at once and do not call it.
 
     Raises:
         MobilityLost: SUMO cannot be started.
@@ -26,7 +34,7 @@ def open_mobility(spec: str, params: Params, city: Path | None = None) -> Mobili
         # Not above: SUMO's packages take 0.3 s to import, and the other sources need none of them.
         from engine.mobility.sumo import SumoMobility  # noqa: PLC0415
 
-        return SumoMobility(params.seed, city=city)
+        return SumoMobility(params.seed, city, meanwhile)
     if spec == "synthetic":
         return SyntheticMobility(params.seed)
     if spec.endswith(".npz"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -65,13 +65,19 @@ class SumoMobility:
     Args:
         seed: of SUMO and of the trips; the same seed gives bit-identical snapshots.
         city: folder of the city, the packaged one if None.
+        meanwhile: called while SUMO loads the city.
 
     Raises:
         MobilityLost: SUMO is missing or refuses the city.
         NetError: the city's net cannot be used.
     """
 
-    def __init__(self, seed: int = 0, city: Path | None = None) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        city: Path | None = None,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> None:
         net, types = net_path(city), ROOT / "sumo_configs" / "vtypes.add.xml"
         self._roads, share = read_net(net).places()
         entropy = np.random.SeedSequence([seed, zlib.crc32(b"mobility")])
@@ -82,7 +88,7 @@ class SumoMobility:
         self._vehicle: Ints = np.zeros(0, np.int64)
         self.digest = _digest([net, types], seed)
         files = ["--net-file", str(net), "--additional-files", str(types), "--seed", str(seed)]
-        self._process = SumoProcess([*files, *_FLAGS.split()])
+        self._process = SumoProcess([*files, *_FLAGS.split()], meanwhile)
         self._process.send(_command(tc.CMD_GETVERSION, b""))
         self._process.receive()  # or SUMO says what it does not like about the net
 

@@ -60,12 +60,13 @@ class SumoProcess:
 
     Args:
         options: of the `sumo` command.
+        meanwhile: called once SUMO is on its way, before it is waited for.
 
     Raises:
         MobilityLost: SUMO is missing, or ended instead of listening.
     """
 
-    def __init__(self, options: Sequence[str]) -> None:
+    def __init__(self, options: Sequence[str], meanwhile: Callable[[], None] | None = None) -> None:
         home = sumo_home()
         port = _free_port()
         # A file, not a pipe: nobody reads while SUMO runs, and a full pipe would stop it.
@@ -77,10 +78,12 @@ class SumoProcess:
             stderr=subprocess.STDOUT,
             env={**os.environ, "SUMO_HOME": str(home)},
             start_new_session=True,  # Ctrl-C in the terminal is the engine's to handle
-            preexec_fn=_die_with_parent(),  # noqa: PLW1509 - the engine runs no threads
+            preexec_fn=_die_with_parent(),  # noqa: PLW1509 - no thread runs beside
         )
         self._ended = ""  # why, once it has
         try:
+            if meanwhile is not None:
+                meanwhile()
             self._link = self._connect(port)
         except BaseException:
             self._kill()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
+import pty
+import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ import pytest
 from engine.cli import main
 from engine.params import METAS
 from engine.schemes.af_marl import SHIPPED
+from tests.conftest import WAIT_S
 
 QUICK = ["--mobility", "synthetic", "--schemes", "local,tolled", "--steps", "3", "--vehicles", "30"]
 
@@ -139,16 +143,22 @@ def test_doctor_finds_a_busy_port_and_a_store_it_cannot_write(
 
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "engine.cli", "run", *QUICK, "--steps", "1000000"]
+    # On a terminal it tells which step it is at.
+    terminal, its_end = pty.openpty()
     process = subprocess.Popen(
-        [*command, "--out", str(tmp_path)],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
+        [*command, "--out", str(tmp_path)], stderr=its_end, stdout=subprocess.DEVNULL
     )
-    time.sleep(2.0)
-    process.send_signal(2)
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == 130
+    os.close(its_end)
+    said = b""
+    while b" of 1000000" not in said:
+        said += os.read(terminal, 4096)
+    process.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):  # the terminal's way to say that nobody is left
+        while more := os.read(terminal, 4096):
+            said += more
+    os.close(terminal)
+    err = said.decode()
+    assert process.wait(WAIT_S) == 130
     assert "Traceback" not in err
     steps = json.loads((tmp_path / "summary.json").read_text())["steps"]
     assert 0 < steps < 1_000_000

@@ -94,7 +94,7 @@ def test_what_cannot_be_written_now_is_written_with_the_next(publisher: Publishe
     other.execute("BEGIN IMMEDIATE")
     begun = time.monotonic()
     assert not publisher.learned([entry(0)])
-    assert time.monotonic() - begun < 1.0
+    assert time.monotonic() - begun < 10.0  # the other would hold it up for ever
     other.execute("ROLLBACK")
     other.close()
     assert publisher.learned([entry(1)])

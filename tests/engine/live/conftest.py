@@ -16,8 +16,7 @@ import pytest
 
 from engine.control import Control
 from engine.store import Store
-
-LIMIT_S = 30.0
+from tests.conftest import GONE_S, WAIT_S
 
 
 class Engine:
@@ -45,7 +44,7 @@ class Engine:
     def status(self) -> dict:
         return self.store.status()
 
-    def wait(self, until: Callable[[dict], object], limit_s: float = LIMIT_S) -> dict:
+    def wait(self, until: Callable[[dict], object], limit_s: float = WAIT_S) -> dict:
         """The first status that satisfies `until`."""
         give_up = time.monotonic() + limit_s
         while time.monotonic() < give_up:
@@ -61,11 +60,11 @@ class Engine:
             engine = psutil.Process(self.process.pid)
             self.started |= {engine, *engine.children(recursive=True)}
 
-    def left(self, within_s: float) -> list[psutil.Process]:
-        """What still runs of all it ever started, after at most `within_s`."""
+    def left(self) -> list[psutil.Process]:
+        """What still runs of all it ever started, long after it was to end."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(within_s)
-        psutil.wait_procs(self.started - {psutil.Process()}, timeout=within_s)
+            self.process.wait(GONE_S)
+        psutil.wait_procs(self.started - {psutil.Process()}, timeout=GONE_S)
         return [p for p in self.started if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -83,7 +82,7 @@ def open_engine(tmp_path: Path) -> Iterator[Callable[..., Engine]]:
         if engine.process.poll() is None:
             os.kill(engine.process.pid, signal.SIGCONT)
             engine.process.terminate()
-        left = engine.left(within_s=3.0)
+        left = engine.left()
         for process in left:
             process.kill()
         engine.process.wait()

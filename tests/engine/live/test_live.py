@@ -17,15 +17,14 @@ import pytest
 from engine import wire
 from engine.mobility.recorded import RecordedMobility
 from engine.runner import replay
+from tests.conftest import GONE_S, WAIT_S
 
 TRACE = Path(__file__).parents[2] / "data" / "sumo_200.npz"
 
 
-def test_the_first_frame_comes_within_seconds_and_matches_the_status(open_engine) -> None:
-    started = time.monotonic()
+def test_the_first_frame_comes_and_matches_the_status(open_engine) -> None:
     engine = open_engine(params={"vehicles": 50})
     status = engine.wait(lambda s: s["step"] >= 0)
-    assert time.monotonic() - started < 3.0
     _, frame = engine.store.frame()
     head = wire.header(frame)
     assert head.run == wire.run_code(status["run"])
@@ -72,7 +71,7 @@ def test_pause_holds_and_single_steps_are_counted(open_engine) -> None:
     status = engine.wait(lambda s: s["state"] == "paused")
     assert status["step"] == 0  # the first scene is shown, paused or not
     beat = status["heartbeat"]
-    engine.wait(lambda s: s["heartbeat"] > beat + 1.0, limit_s=2.0)
+    engine.wait(lambda s: s["heartbeat"] > beat + 1.0)
     assert engine.status["step"] == 0
     engine.store.request({"step": True})
     engine.store.request({"step": True})
@@ -150,7 +149,9 @@ def test_a_run_replays_from_its_seed_and_its_log(open_engine) -> None:
 def test_a_second_engine_is_refused_in_one_sentence(open_engine) -> None:
     engine = open_engine()
     engine.wait(lambda s: s["step"] >= 0)
-    second = subprocess.run(engine.command, capture_output=True, text=True, timeout=20, check=False)
+    second = subprocess.run(
+        engine.command, capture_output=True, text=True, timeout=WAIT_S, check=False
+    )
     assert second.returncode == 2
     assert f"Another engine (process {engine.process.pid}) works on the store" in second.stderr
     assert "Traceback" not in second.stderr
@@ -163,7 +164,7 @@ def test_a_signal_ends_it_in_order(open_engine, number: signal.Signals) -> None:
     engine = open_engine()
     engine.wait(lambda s: s["step"] >= 0)
     engine.process.send_signal(number)
-    assert engine.process.wait(2.0) == 0
+    assert engine.process.wait(GONE_S) == 0
     assert engine.store.status()["state"] == "stopped"
 
 
@@ -186,7 +187,7 @@ def test_it_ends_with_the_process_that_started_it(open_engine, tmp_path: Path) -
             time.sleep(0.02)
         os.kill(parent.pid, signal.SIGKILL)
     child = psutil.Process(pid)
-    _, alive = psutil.wait_procs([child], timeout=8.0)
+    _, alive = psutil.wait_procs([child], timeout=GONE_S)
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -197,14 +198,14 @@ def test_what_is_watched_is_explained_also_while_paused(open_engine) -> None:
     status = engine.wait(lambda s: s["state"] == "paused")
     vehicle = int(wire.vehicle_ids(engine.store.frame()[1])[7])
     engine.store.watch([f"v:{vehicle}", "r:3", "v:999999999"])
-    engine.wait(lambda s: engine.store.inspect("r:3") is not None, limit_s=2.0)
+    engine.wait(lambda s: engine.store.inspect("r:3") is not None)
     found = engine.store.inspect(f"v:{vehicle}")
     assert (found["vehicle"], found["step"], found["present"]) == (vehicle, status["step"], True)
     assert set(found["arms"]) == {"non-drl", "tolled"}
     assert engine.store.inspect("v:999999999")["present"] is False
     assert engine.store.inspect("r:3")["rsu"] == 3
     engine.store.watch([])
-    engine.wait(lambda s: engine.store.inspect("r:3") is None, limit_s=2.0)
+    engine.wait(lambda s: engine.store.inspect("r:3") is None)
 
 
 def test_a_dragged_slider_is_one_change_a_step(open_engine) -> None:

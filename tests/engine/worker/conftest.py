@@ -11,8 +11,7 @@ import pytest
 from engine.learning.trainer import News
 from engine.params import Params
 from engine.worker import WorkerTrainer
-
-LIMIT_S = 30.0
+from tests.conftest import WAIT_S
 
 
 class Fed:
@@ -35,7 +34,7 @@ class Fed:
             self.messages.append((news.state, news.message))
         return news
 
-    def until(self, wanted: Callable[[News], object], limit_s: float = LIMIT_S) -> News:
+    def until(self, wanted: Callable[[News], object], limit_s: float = WAIT_S) -> News:
         give_up = time.monotonic() + limit_s
         while time.monotonic() < give_up:
             news = self.poll()
