@@ -67,7 +67,7 @@ def add_train(commands: Any) -> None:
     )
     parser.add_argument("--mobility", default="sumo", metavar="SOURCE", help=TRAFFIC)
     parser.add_argument(
-        "--from", dest="start", type=Path, metavar="POLICY", help="begin with this policy's weights"
+        "--from", dest="begin", type=Path, metavar="POLICY", help="begin with this policy's weights"
     )
     parser.add_argument("--seed", default="0", help="of everything random (%(default)s)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.policy", help="the policy")
@@ -93,7 +93,7 @@ def _train(parser: Parser, given: argparse.Namespace) -> int:
     try:
         episodes = count(given.episodes, "--episodes", 1)
         files = Files(given.out)
-        if given.start and given.start.resolve() == given.out.resolve():
+        if given.begin and given.begin.resolve() == given.out.resolve():
             raise ParameterError("--from and --out are the same file: write to another one.")
         if not given.resume:
             refuse_existing(files.existing(), given.force)
@@ -140,7 +140,7 @@ def _plan(given: argparse.Namespace) -> Plan:
     raw = {**given_parameters(given), "train": True, "start": "scratch", "seed": seed}
     loads = tuple(Params.parse(raw, preset(name).params()) for name in names)
     found = traffic(given.mobility, loads, steps)
-    return Plan(given.scheme, names, loads, steps, seed, found, given.start)
+    return Plan(given.scheme, names, loads, steps, seed, found, given.begin)
 
 
 def _provenance(given: argparse.Namespace, plan: Plan) -> dict[str, Any]:
@@ -150,9 +150,9 @@ def _provenance(given: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     words = [PROG, "train", "--scheme", plan.scheme, "--episodes", given.episodes]
     words += ["--episode-steps", str(plan.steps), "--presets", given.presets]
     words += ["--mobility", given.mobility, "--seed", str(plan.seed)]
-    words += ["--from", given.start.name] if given.start else []
+    words += ["--from", given.begin.name] if given.begin else []
     for name, value in given_parameters(given).items():
-        words += [METAS[name].option, str(value)]
+        words += [METAS[name].option, str(value)] if name != "seed" else []
     return {
         "command": shlex.join(words),
         "plan": plan.as_json(),
