@@ -3,6 +3,7 @@ import { layoutColours, logAxis, marksOf, moment } from "./chart_parts.mjs";
 
 const DRAW_MS = 1800; // training is slow: looking twice in a while is enough
 const COLUMNS = ["x", "x2"];
+const TIMES = { "xaxis.type": "date", "xaxis2.type": "date" }; // see TIME
 // Loss, number of its plot, dash, name behind the scheme's, whether its axis is logarithmic.
 const LINES = [
   ["critic", "", "solid", "critic", true],
@@ -119,7 +120,7 @@ export class Losses {
       indices.push(index);
     });
     const shapes = [...changes.shapes(colours.mark), ...troubles.shapes(colours.trouble, "solid")];
-    await Plotly.update(this.#graph, update, { shapes }, indices);
+    await Plotly.update(this.#graph, update, { shapes, ...TIMES }, indices);
   }
 
   async theme(colours, schema, name) {

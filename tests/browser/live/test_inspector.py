@@ -105,7 +105,10 @@ def test_the_inspector_of_a_vehicle_says_what_the_engine_says(
 
 def decided(page: Any, told: dict[str, Any]) -> None:
     """The table of choices, the equation and the verdict are the engine's."""
-    labels = {"NON-DRL": "non-drl", "Myopic": "myopic", "Tolled": "tolled", "Best": "best"}
+    labels = {
+        "AF-MARL": "af-marl", "NON-DRL": "non-drl", "Myopic": "myopic", "Tolled": "tolled",
+        "Best": "best",
+    }  # fmt: skip
     rows = page.locator("#inspector table.choices tbody tr").all_inner_texts()
     assert len(rows) == len(labels)
     for row in rows:
@@ -114,13 +117,13 @@ def decided(page: Any, told: dict[str, Any]) -> None:
         assert same(rho, 100 * arm["choice"]["rho"], 0)
         assert same(cost, arm["choice"]["cost"], 2)
         assert same(regret, max(0.0, arm["regret"]), 2)
-    tolled = told["arms"]["tolled"]
-    assert text(page, "#inspector .equation") == tolled["equation"]
-    assert number(tolled["equation"].rpartition("=")[2]) == pytest.approx(
-        tolled["choice"]["cost"], abs=0.006
+    shown = told["arms"][page.locator("#map-arm").input_value()]
+    assert text(page, "#inspector .equation") == shown["equation"]
+    assert number(shown["equation"].rpartition("=")[2]) == pytest.approx(
+        shown["choice"]["cost"], abs=0.006
     )
     verdict = text(page, "#inspector .verdict")
-    assert verdict.startswith("In time." if tolled["choice"]["success"] else "Too late.")
+    assert verdict.startswith("In time." if shown["choice"]["success"] else "Too late.")
     assert page.locator("#inspector .why svg").count() >= 1
 
 

@@ -35,7 +35,7 @@ def test_pause_single_step_and_speed(page: Any, server: Server) -> None:
 def test_schemes_enter_and_leave_the_stage(page: Any, server: Server) -> None:
     for name in ("local", "best"):
         page.locator(f"#stage button[data-scheme={name}]").click()
-    wanted = ["non-drl", "local", "myopic", "tolled", "bound"]
+    wanted = ["af-marl", "non-drl", "local", "myopic", "tolled", "bound"]
     until(lambda: server.status["stage"] == wanted, "the engine has the stage")
     until(lambda: "LOCAL" in (told := text(page, "#legend").upper()) and "BEST" not in told,
           "the legend has it")  # fmt: skip
