@@ -239,21 +239,38 @@ def newest_rounds(store: Store) -> list[dict[str, Any]]:
     return [r for e in store.learning(store.status()["run"]) for r in e["rounds"]]
 
 
+def told_all(page: Any, rounds: list[dict[str, Any]], now: float) -> None:
+    """Wait until the page, which stands at `now`, has every one of these rounds that it shows."""
+
+    def all_there(text: str) -> bool:
+        found = re.search(r"last (\d+) s: (\d+) rounds", text)
+        since = now - float(found[1]) if found else now
+        return bool(found) and int(found[2]) == sum(r["t_s"] > since for r in rounds)
+
+    asked(page, "document.getElementById('fed-summary').textContent", all_there)
+
+
+def named(entry: dict[str, Any]) -> str:
+    """How the page calls a round."""
+    place = "Agents" if entry["tier"] == "agents" else f"RSU {entry['rsu']}"
+    return f"{place}, round {entry['version']} at"
+
+
 def test_keys_walk_from_round_to_round(visit: Any, server: Server, trained: Store) -> None:
     page = visit()
-    standing(page, server, trained)
+    now = standing(page, server, trained)
     step = server.control["steps"]
     rounds = newest_rounds(trained)
-    asked(page, "document.getElementById('fed-summary').textContent")
+    told_all(page, rounds, now)
     page.locator("#fed-time").focus()
     card = "document.getElementById('round-card').innerText"
     said = "document.getElementById('fed-said').textContent"
     page.keyboard.press("ArrowRight")
     first = rounds[-1]
-    asked(page, said, lambda text: f"round {first['version']} at" in text)
+    asked(page, said, lambda text: named(first) in text)
     page.keyboard.press("ArrowLeft")
     second = rounds[-2]
-    asked(page, said, lambda text: f"round {second['version']} at" in text)
+    asked(page, said, lambda text: named(second) in text)
     shown = asked(page, card)
     assert ("Agents" if second["tier"] == "agents" else f"RSU {second['rsu']}") in shown
     taken = sum(w > 0 for w in second["weight"])

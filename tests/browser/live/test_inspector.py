@@ -95,7 +95,8 @@ def test_the_inspector_of_a_vehicle_says_what_the_engine_says(
     assert same(identity[2], told["actual"]["x"], 0)
     twins = page.locator("#inspector table.twin tbody tr").all_inner_texts()
     shown = {row.split("\t")[0]: row.split("\t")[1] for row in twins}
-    twin = told["arms"]["tolled"].get("twin") or told["twin"]
+    arm = page.locator("#map-arm").input_value()
+    twin = told["arms"][arm].get("twin") or told["twin"]
     assert same(shown["East"], twin["x"], 0)
     assert same(shown["Processor"], twin["cpu_ghz"], 2)
     assert same(shown["Radio rate"], twin["rate_mbps"], 1)

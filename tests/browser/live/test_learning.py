@@ -34,7 +34,8 @@ def test_schemes_train_at_the_flip_of_a_switch(page: Any, server: Server, store:
 
         def learnt() -> Any:
             seen = page.evaluate(SEEN)
-            return seen if seen["losses"] and seen["empty"] == [False, False] else None
+            is_told = seen["losses"] and seen["summary"] and seen["empty"] == [False, False]
+            return seen if is_told else None
 
         seen = until(learnt, "losses and rounds", lambda: page.evaluate(SEEN), LEARNS_S)
         entries = store.learning(server.status["run"])
