@@ -287,6 +287,7 @@ def test_keys_walk_from_round_to_round(visit: Any, server: Server, trained: Stor
 def test_a_sign_and_a_row_can_be_clicked(visit: Any, server: Server, trained: Store) -> None:
     page = visit()
     now = standing(page, server, trained)
+    told_all(page, newest_rounds(trained), now)
     summary = asked(page, "document.getElementById('fed-summary').textContent")
     seconds = int(re.search(r"last (\d+) s", summary)[1])
     box = page.locator("#fed-time").bounding_box()
