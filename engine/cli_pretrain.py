@@ -137,8 +137,6 @@ def _make_way(out: Path, force: bool) -> None:
     from engine.training.files import Files  # noqa: PLC0415
 
     policy = Files(out).policy
-    if policy.is_dir():
-        raise ParameterError(f"{policy} is a folder: choose another name.")
     refuse_existing([policy] if policy.exists() else [], force)
     policy.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(policy.parent, os.W_OK):

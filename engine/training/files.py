@@ -14,7 +14,7 @@ from typing import Any, Final
 from engine.learning.checkpoint import CheckpointError, load_policy, save_policy
 from engine.params import ParameterError
 
-SUFFIX: Final = ".policy"
+_FOLDER: Final = ".training"
 _EVENTS: Final = "events.out.tfevents.*"
 
 
@@ -29,14 +29,16 @@ class Files:
     policy: Path
 
     def __post_init__(self) -> None:
-        """Check the name."""
-        if self.policy.suffix != SUFFIX:
-            raise ParameterError(f"{self.policy} is no name of a policy: end it in {SUFFIX}.")
+        """Check the name: any but that of a folder, of ours or there already."""
+        if self.policy.suffix == _FOLDER:
+            raise ParameterError(f"{self.policy} is no name of a policy: end it in .policy.")
+        if self.policy.is_dir():
+            raise ParameterError(f"{self.policy} is a folder: choose another name.")
 
     @property
     def folder(self) -> Path:
         """Of everything but the policy."""
-        return self.policy.with_suffix(".training")
+        return self.policy.with_suffix(_FOLDER)
 
     @property
     def state(self) -> Path:

@@ -112,7 +112,7 @@ def test_every_trace_of_a_load_is_recorded_and_loads_count_alike(
         (["--seed", "-1"], "0 to"),
         (["--deadline", "7"], "0.1 to 1 s"),
         (["--forecast", "off"], "--forecast"),
-        (["--out", "policy.txt"], "end it in .policy"),
+        (["--out", "policy.training"], "end it in .policy"),
         (["--out", "/dev/null/x.policy"], "cannot be written"),
         (["--vehicles", "1", "--task-rate", "0.05", "--seconds", "2"], "choose more --seconds"),
     ],

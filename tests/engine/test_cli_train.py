@@ -94,7 +94,7 @@ def test_more_episodes_go_on_and_other_weights_may_begin(tmp_path: Path) -> None
         (["--resume"], "no training to resume"),
         (["--resume", "--force"], "not allowed with"),
         (["--train"], "--train"),
-        (["--out", "policy.txt"], "end it in .policy"),
+        (["--out", "policy.training"], "end it in .policy"),
         (["--out", "/dev/null/x.policy"], "cannot be written"),
     ],
 )
