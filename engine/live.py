@@ -269,7 +269,6 @@ class Live:
         self._store.record(stepped.scene.step, self._session.stage, rows, later=True)
         self._tell_learning(self._session)
         self._unpublished = True
-        self._tell_learning(self._session)
 
     def _publish(self) -> None:
         """Write what is recorded of all steps since the last time, then show the newest of them."""
