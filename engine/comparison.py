@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-
-import numpy as np
 
 from engine import metrics, schemes
 from engine.environment import Arm, ArmStep
@@ -16,6 +13,7 @@ from engine.learning.trainer import Learnt
 from engine.lessons import Lessons, OpenTrainer, open_inline
 from engine.params import Params
 from engine.physics import bound, neighbours
+from engine.seeds import generator
 from engine.twins import VehicleTwins
 from engine.types import Rsus, Scene, Scheme
 
@@ -123,8 +121,7 @@ class Comparison:
     def _build(self, name: str) -> Scheme:
         """A fresh scheme; the bound, whose tasks meet no queue, has `local` beneath it."""
         played = "local" if name == BOUND else name
-        entropy = [self._seed, zlib.crc32(b"scheme:" + name.encode())]
-        rng = np.random.default_rng(np.random.SeedSequence(entropy))
+        rng = generator(self._seed, f"scheme:{name}")
         return schemes.build(played, self._params, rng, self._policies.get(name))
 
     def _open(self, name: str, rsus: Rsus) -> Arm:

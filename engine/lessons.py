@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeGuard
@@ -12,6 +11,7 @@ import numpy as np
 from engine import schemes
 from engine.learning.trainer import InlineTrainer, LearningScheme, Learnt, Trainer
 from engine.params import Params
+from engine.seeds import sequence
 from engine.types import Outcome, Scheme
 
 #: Opens a trainer for a scheme, from parameters, seed and policy file.
@@ -84,7 +84,7 @@ class Lessons:
             lesson.status |= {"state": _OFF, "message": ""}
             return
         if lesson.trainer is None:
-            seed = np.random.SeedSequence([self._seed, zlib.crc32(b"learner:" + name.encode())])
+            seed = sequence(self._seed, f"learner:{name}")
             lesson.trainer = self._open_trainer(
                 name, self._params, int(seed.generate_state(1)[0]), self._policies.get(name)
             )

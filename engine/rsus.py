@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 from engine.params import CITY_SIDE_KM, Params, Range
+from engine.seeds import generator
 from engine.types import Bools, Floats, Ints, Rsus
 from engine.units import BPS_PER_MBPS, GIGA, J_PER_WH
 
@@ -43,7 +43,7 @@ class RsuTraits:
     """What the RSUs of a run are made of: each value is a fixed quantile of its slider's range."""
 
     def __init__(self, seed: int) -> None:
-        rng = np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(b"rsus")]))
+        rng = generator(seed, "rsus")
         self._cpu, self._price, self._mesh, self._battery = rng.random((4, COUNT))
         self._position_m = lattice()
         self._neighbours = mesh()

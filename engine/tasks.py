@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +10,7 @@ import numpy as np
 from engine.params import MAX_VEHICLES, Params
 from engine.physics import deadlines
 from engine.rsus import within
+from engine.seeds import generator
 from engine.types import Bools, Floats, Ints
 from engine.units import BITS_PER_MB, GIGA
 
@@ -37,10 +37,10 @@ class TaskSource:
     """Draws the tasks of every step: fixed-size draws per slot, so N disturbs nobody's luck."""
 
     def __init__(self, seed: int) -> None:
-        self._rng = _generator(seed, b"tasks")
-        self._sessions = _generator(seed, b"sessions")
+        self._rng = generator(seed, "tasks")
+        self._sessions = generator(seed, "sessions")
         self._on = np.zeros(MAX_VEHICLES, bool)
-        mixes = _generator(seed, b"applications").dirichlet([DIRICHLET] * CLASSES, _MIXES)
+        mixes = generator(seed, "applications").dirichlet([DIRICHLET] * CLASSES, _MIXES)
         self._mix_ends = np.cumsum(mixes, axis=1)[:, :-1]
 
     def step(
@@ -81,7 +81,3 @@ class TaskSource:
         on = np.where(fresh, u < share, goes_on)
         self._on[slot] = on
         return on
-
-
-def _generator(seed: int, concern: bytes) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(concern)]))

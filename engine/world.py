@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection
 from typing import Final
 
@@ -12,6 +11,7 @@ from engine.params import MAX_VEHICLES, Params
 from engine.physics import channel
 from engine.physics.literal import drawn_rate
 from engine.rsus import RsuTraits, within
+from engine.seeds import generator
 from engine.tasks import TaskSource
 from engine.types import Bools, Floats, Ints, Mobility, Scene, Snapshot
 from engine.units import GIGA, J_PER_WH
@@ -27,8 +27,8 @@ class World:
         self._mobility = mobility
         self._rsus = RsuTraits(params.seed)
         self._tasks = TaskSource(params.seed)
-        self._fading = _generator(params.seed, b"fading")
-        self._cpu, self._battery = _generator(params.seed, b"vehicles").random((2, _TRAITS))
+        self._fading = generator(params.seed, "fading")
+        self._cpu, self._battery = generator(params.seed, "vehicles").random((2, _TRAITS))
         self._slots = Slots()
         self._step = 0
         self._t_s = 0.0
@@ -145,7 +145,3 @@ def _first(seen: Snapshot, count: int) -> Snapshot:
         heading_rad=seen.heading_rad[:count],
         kind=seen.kind[:count],
     )
-
-
-def _generator(seed: int, concern: bytes) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence([seed, zlib.crc32(concern)]))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import struct
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -22,6 +21,7 @@ from engine import ROOT
 from engine.mobility.net import net_path, read_net
 from engine.mobility.population import Orders, Population
 from engine.mobility.sumo_process import SumoProcess, sumo_version
+from engine.seeds import generator
 from engine.types import Floats, Ints, MobilityLost, Snapshot
 
 #: Options of SUMO that make the traffic what it is.
@@ -80,8 +80,7 @@ class SumoMobility:
     ) -> None:
         net, types = net_path(city), ROOT / "sumo_configs" / "vtypes.add.xml"
         self._roads, share = read_net(net).places()
-        entropy = np.random.SeedSequence([seed, zlib.crc32(b"mobility")])
-        self._population = Population(np.random.default_rng(entropy), share)
+        self._population = Population(generator(seed, "mobility"), share)
         self._t_s = 0.0
         self._asked: Orders | None = None  # sent to SUMO and not yet answered
         self._names = b""  # of the vehicles in the last answer

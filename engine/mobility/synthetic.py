@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from typing import Final
 
 import numpy as np
 
+from engine.seeds import generator
 from engine.types import Floats, Ints, Snapshot
 
 #: Shares of car, bus and truck.
@@ -28,8 +28,7 @@ class SyntheticMobility:
     def __init__(self, seed: int = 0, side_m: float = 5000.0, block_m: float = 250.0) -> None:
         if not 0 < 2 * block_m <= side_m or side_m % block_m:
             raise ValueError(f"block_m={block_m:g}: expected a fraction of side_m={side_m:g}")
-        entropy = [seed, zlib.crc32(b"mobility")]
-        self._rng = np.random.default_rng(np.random.SeedSequence(entropy))
+        self._rng = generator(seed, "mobility")
         self._side_m = side_m
         self._block_m = block_m
         self._t_s = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from engine.learning.learner import MarlLearner
 from engine.learning.player import Player
 from engine.learning.policy import Options, Policy
 from engine.params import Params
+from engine.seeds import sequence
 
 LABEL = "AF-MARL"
 INGREDIENTS = (
@@ -55,7 +55,7 @@ def start(params: Params, policy: Path | None) -> Policy:
     # A second thread beside a busy core makes small networks many times slower.
     torch.set_num_threads(1)
     if policy is None and params.start == "scratch":
-        seed = np.random.SeedSequence([params.seed, zlib.crc32(NAME.encode())])
+        seed = sequence(params.seed, NAME)
         return Policy.scratch(NAME, int(seed.generate_state(1)[0] >> 1), OPTIONS)
     file = policy or SHIPPED
     state = load_policy(file)

@@ -6,7 +6,6 @@ So a training that was interrupted and resumed is, bit for bit, one that never w
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from engine.learning.trainer import InlineTrainer, Learner, LearningScheme, Lear
 from engine.manifest import checksum
 from engine.params import Params
 from engine.physics.neighbours import match, nobody
+from engine.seeds import generator
 from engine.training.files import Files
 from engine.training.journal import Episode, Scalars, Tally
 from engine.training.traffic import Traffic
@@ -153,7 +153,7 @@ def open_student(plan: Plan) -> Student:
     """
     module = schemes.load(plan.scheme)
     if schemes.learns(module):
-        rng = _generator(plan.seed, "learner")
+        rng = generator(plan.seed, "learner")
         learner = module.build_learner(plan.loads[0], rng, plan.start)
         if isinstance(learner, Student):
             return learner
@@ -163,7 +163,7 @@ def open_student(plan: Plan) -> Student:
 def _open_player(plan: Plan, episode: int, state: Path) -> LearningScheme:
     """The player of an episode, with a generator of its own; a state is a policy, too."""
     module = cast(schemes.LearnedModule, schemes.load(plan.scheme))
-    player = module.build(plan.loads[0], _generator(plan.seed, f"player {episode}"), state)
+    player = module.build(plan.loads[0], generator(plan.seed, f"player {episode}"), state)
     player.explores = True
     return player
 
@@ -244,8 +244,3 @@ class _Session:
             exploration=gauges["exploration"],
             troubles=[one.trouble for one in tally.learnt if one.trouble],
         )
-
-
-def _generator(seed: int, concern: str) -> np.random.Generator:
-    entropy = [seed, zlib.crc32(concern.encode())]
-    return np.random.default_rng(np.random.SeedSequence(entropy))
