@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine import metrics, schemes
-from engine.environment import Arm, ArmStep
+from engine.environment import Arm, ArmStep, step_arms
 from engine.learning.trainer import Learnt
 from engine.lessons import Lessons, OpenTrainer, open_inline
 from engine.params import Params
@@ -93,12 +93,13 @@ class Comparison:
         helpers = neighbours.nobody(len(scene.vehicle))
         if params.v2v:
             helpers = neighbours.match(scene.position_m, scene.has_task, scene.fading_v2v)
-        steps: dict[str, ArmStep] = {}
+        arms = [self._arms.get(name) or self._open(name, scene.rsus) for name in self._stage]
         for name in self._stage:
-            arm = self._arms.get(name) or self._open(name, scene.rsus)
             self._lessons.before(name, params)
-            steps[name] = arm.step(scene, params, sight, helpers)
-            self._lessons.after(name, params, steps[name].outcome)
+        made = step_arms(arms, scene, params, sight, helpers) if arms else []
+        steps = dict(zip(self._stage, made, strict=True))
+        for name, step in steps.items():
+            self._lessons.after(name, params, step.outcome)
         if BOUND in steps:
             outcome = bound.lone(scene, params, helpers)
             row = metrics.row(scene.has_task, outcome)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine import metrics
 from engine.params import MAX_VEHICLES, Params
@@ -15,7 +17,8 @@ from engine.physics import literal, offloading
 from engine.physics.candidates import work_of
 from engine.physics.neighbours import Helpers
 from engine.physics.offloading import Overhead, Work
-from engine.physics.settle import Plan, Settled, settle
+from engine.physics.settle import Settled
+from engine.physics.side_by_side import settle_arms, stacked
 from engine.planning import Planned, plan
 from engine.twins import History, RsuState, RsuTwinLog, Sight
 from engine.types import (
@@ -35,6 +38,12 @@ from engine.units import STEP_S
 #: Recharge of an RSU on mains, MODEL A2.
 MAINS_W: Final = 2000.0
 _PARTS: Final = tuple(f.name for f in dataclasses.fields(offloading.Parts) if f.name != "edge_s")
+#: Fields of an outcome by type, and what they are without a task.
+_BLOCKS: Final = (
+    (("rho", "toll", *_PARTS), np.float64, 0.0),
+    (("mandated", "forwarded", "rejected", "success"), np.bool_, False),
+    (("target", "helper"), np.int64, -1),
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,24 @@ class ArmStep:
     row: Floats
 
 
+@dataclass(frozen=True)
+class Move:
+    """What an arm does in one step, before it is known what comes of it.
+
+    Attributes:
+        scene: as this arm has it. observation, decision: of its scheme.
+        work: its tasks, the same for all arms but for the batteries. planned: what is done with
+            them. free_s: time until each core is free as the step starts, (M, K).
+    """
+
+    scene: Scene
+    observation: Observation
+    decision: Decision
+    work: Work
+    planned: Planned
+    free_s: Floats
+
+
 class Arm:
     """A scheme in its own copy of everything that decisions change."""
 
@@ -81,42 +108,54 @@ class Arm:
         self._begun = False
 
     def step(self, scene: Scene, params: Params, sight: Sight, helpers: Helpers) -> ArmStep:
-        """Observe, decide, settle and remember one step.
+        """Observe, decide, settle and remember one step, see `step_arms`."""
+        return step_arms([self], scene, params, sight, helpers)[0]
 
-        Args:
-            scene: the step's scene.
-            params: in force.
-            sight: what the vehicle twins say.
-            helpers: who may help whom.
-
-        Raises:
-            ValueError: the scheme decided something that is no decision.
-        """
+    def decide(
+        self, scene: Scene, params: Params, sight: Sight, helpers: Helpers, tasks: Work
+    ) -> Move:
+        """Observe and decide, see `step_arms`; `tasks` are the scene's."""
         scene = self._seen_from_here(scene, params)
         observation = self._observe(scene, params, sight)
         decision = _checked(self.scheme.act(observation), self.name, scene)
-        battery_j = self._battery_j[scene.slot]
-        work = work_of(scene, battery_j)
+        battery_j = observation.battery_j
+        work = dataclasses.replace(tasks, battery_j=battery_j[tasks.row])
         planned = plan(scene, params, work, decision, observation.rsus, sight, helpers, battery_j)
-        settled = _settle(params, work, planned.plan, scene.rsus, self._free_s)
-        outcome = _outcome(len(scene.vehicle), work, planned, settled)
-        before_s, self._free_s = self._free_s, settled.free_s
-        self._backlog_s = settled.free_s.mean(axis=1)
-        left_j = self._spend(scene, params, work, planned, settled, battery_j)
-        self._remember(scene, battery_j, outcome, settled)
+        return Move(scene, observation, decision, work, planned, self._free_s)
+
+    def remember(
+        self, move: Move, settled: Settled, at: int, outcome: Outcome, row: Floats, params: Params
+    ) -> ArmStep:
+        """Carry queues, batteries and twins on to the next step, and tell what this one was.
+
+        Args:
+            move: as decided.
+            settled: of all arms.
+            at: index of this one.
+            outcome: of this arm.
+            row: its metrics.
+            params: in force.
+        """
+        scene, battery_j = move.scene, move.observation.battery_j
+        served, wait_s = settled.served_cycles[at], settled.wait_s[at]
+        self._free_s = settled.free_s[at]
+        self._backlog_s = self._free_s.mean(axis=1)
+        left_j = self._spend(scene, params, outcome, served, battery_j)
+        self._twins.record(scene.step, settled.asked[at], wait_s, settled.offered_cycles[at])
+        self._history.record(scene.step, scene.slot, lambda: _remembered(scene, battery_j, outcome))
         return ArmStep(
             outcome=outcome,
-            decision=decision,
-            observation=observation,
-            free_s=before_s,
+            decision=move.decision,
+            observation=move.observation,
+            free_s=move.free_s,
             up=scene.rsus.up,
             backlog_s=self._backlog_s,
-            requests=settled.requests,
-            wait_s=settled.wait_s,
-            served_cycles=settled.served_cycles,
+            requests=settled.requests[at],
+            wait_s=wait_s,
+            served_cycles=served,
             battery_fraction=left_j / scene.battery_j,
             rsu_battery_j=self._rsu_battery_j,
-            row=metrics.row(scene.has_task, outcome),
+            row=row,
         )
 
     def _seen_from_here(self, scene: Scene, params: Params) -> Scene:
@@ -178,33 +217,50 @@ class Arm:
         self,
         scene: Scene,
         params: Params,
-        work: Work,
-        planned: Planned,
-        settled: Settled,
+        outcome: Outcome,
+        served_cycles: Floats,
         battery_j: Floats,
     ) -> Floats:
         """Drain and recharge vehicles, hosts and RSUs, between empty and full; left, (n,)."""
-        parts = settled.parts
-        drain = np.zeros(len(scene.vehicle))
-        drain[work.row] = parts.e_local_j + parts.e_radio_j + parts.e_twin_j
-        guests = planned.host >= 0
-        drain[planned.host[guests]] += parts.e_comp_j[guests]  # one guest a host
+        drain = outcome.e_local_j + outcome.e_radio_j + outcome.e_twin_j
+        guests = outcome.helper >= 0
+        drain[outcome.helper[guests]] += outcome.e_comp_j[guests]  # one guest a host
         charged = np.maximum(battery_j - drain, 0.0) + params.vehicle_charge * STEP_S
         left_j = np.minimum(charged, scene.battery_j)
         self._battery_j[scene.slot] = left_j
         fed_j = MAINS_W * STEP_S if params.rsu_mains else 0.0
-        spent_j = offloading.RSU_J_PER_CYCLE * settled.served_cycles
+        spent_j = offloading.RSU_J_PER_CYCLE * served_cycles
         self._rsu_battery_j = np.clip(
             self._rsu_battery_j - spent_j + fed_j, 0.0, scene.rsus.battery_j
         )
         return left_j
 
-    def _remember(
-        self, scene: Scene, battery_j: Floats, outcome: Outcome, settled: Settled
-    ) -> None:
-        """Complete the twins' rows of this step, eqs. (35) and (36)."""
-        self._twins.record(scene.step, settled.asked, settled.wait_s, settled.offered_cycles)
-        self._history.record(scene.step, scene.slot, lambda: _remembered(scene, battery_j, outcome))
+
+def step_arms(
+    arms: Sequence[Arm], scene: Scene, params: Params, sight: Sight, helpers: Helpers
+) -> list[ArmStep]:
+    """Step every arm on the same scene; what one does changes nothing for another.
+
+    Args:
+        arms: at least one.
+        scene: the step's scene.
+        params: in force.
+        sight: what the vehicle twins say.
+        helpers: who may help whom.
+
+    Raises:
+        ValueError: a scheme decided something that is no decision.
+    """
+    tasks = work_of(scene, scene.battery_j)
+    moves = [arm.decide(scene, params, sight, helpers, tasks) for arm in arms]
+    settled = _settle(params, moves)
+    found = _found(moves, settled)
+    outcomes = _outcomes(len(scene.vehicle), tasks.row, found)
+    rows = metrics.rows(found)
+    return [
+        arm.remember(moves[at], settled, at, outcomes[at], rows[at], params)
+        for at, arm in enumerate(arms)
+    ]
 
 
 def _remembered(scene: Scene, battery_j: Floats, outcome: Outcome) -> Floats:
@@ -243,41 +299,48 @@ def _checked(decision: Decision, name: str, scene: Scene) -> Decision:
     return Decision(np.clip(decision.rho, 0.0, 1.0), decision.target)
 
 
-def _settle(params: Params, work: Work, planned: Plan, rsus: Rsus, free_s: Floats) -> Settled:
-    overhead = Overhead.of(params)
+def _settle(params: Params, moves: Sequence[Move]) -> Settled:
+    """What becomes of every arm's tasks, with an axis of arms in front."""
+    overhead, work = Overhead.of(params), moves[0].work
+    plans = [move.planned.plan for move in moves]
+    rsus, free_s = [move.scene.rsus for move in moves], [move.free_s for move in moves]
     if params.equations == "paper-literal":
-        return literal.settle_step(work, planned, rsus, free_s, overhead)
-    live = params.mesh == "live"
-    return settle(work, planned, rsus, free_s, overhead, live_mesh=live, admission=params.admission)
-
-
-def _outcome(n: int, work: Work, planned: Planned, settled: Settled) -> Outcome:
-    """Spread the tasks' results over the vehicles, (n,); zeros where there was no task."""
-    parts, row = settled.parts, work.row
-
-    def spread(values: Floats) -> Floats:
-        full = np.zeros(n)
-        full[row] = values
-        return full
-
-    def flags(values: Bools) -> Bools:
-        full = np.zeros(n, bool)
-        full[row] = values
-        return full
-
-    def indices(values: Ints) -> Ints:
-        full = np.full(n, -1)
-        full[row] = values
-        return full
-
-    return Outcome(
-        rho=spread(planned.plan.rho),
-        target=indices(settled.server),
-        helper=indices(planned.host),
-        mandated=flags(planned.mandated),
-        forwarded=flags(settled.forwarded),
-        rejected=flags(settled.rejected),
-        success=flags(parts.delay_s <= work.deadline_s),
-        toll=spread(settled.toll),
-        **{name: spread(getattr(parts, name)) for name in _PARTS},
+        each = zip(plans, rsus, free_s, strict=True)
+        return stacked([literal.settle_step(work, *own, overhead) for own in each])
+    return settle_arms(
+        work,
+        plans,
+        rsus,
+        free_s,
+        overhead,
+        live_mesh=params.mesh == "live",
+        admission=params.admission,
     )
+
+
+def _found(moves: Sequence[Move], settled: Settled) -> dict[str, NDArray[Any]]:
+    """Every field of an outcome for the tasks alone, (arms, k)."""
+    parts = settled.parts
+    return {
+        **{name: getattr(parts, name) for name in _PARTS},
+        "rho": np.array([move.planned.plan.rho for move in moves]),
+        "toll": settled.toll,
+        "mandated": np.array([move.planned.mandated for move in moves]),
+        "forwarded": settled.forwarded,
+        "rejected": settled.rejected,
+        "success": parts.delay_s <= moves[0].work.deadline_s,
+        "target": settled.server,
+        "helper": np.array([move.planned.host for move in moves]),
+    }
+
+
+def _outcomes(n: int, row: Ints, found: Mapping[str, NDArray[Any]]) -> list[Outcome]:
+    """Spread over the vehicles, (n,); zeros where there was no task."""
+    arms = len(found["rho"])
+    spread: list[Mapping[str, NDArray[Any]]] = [{} for _ in range(arms)]
+    for names, dtype, nothing in _BLOCKS:  # a block each: many small arrays cost more
+        block = np.full((len(names), arms, n), nothing, dtype)
+        block[:, :, row] = [found[name] for name in names]
+        for arm in range(arms):
+            spread[arm] = {**spread[arm], **dict(zip(names, block[:, arm], strict=True))}
+    return [Outcome(**fields) for fields in spread]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.types import Bools, Floats, Outcome
 
@@ -42,30 +44,38 @@ _AVERAGED: Final = {
     "toll": "toll",
 }
 _AVERAGED_AT: Final = np.array([METRICS.index(name) for name in _AVERAGED])
-_SUCCESS_AT: Final = list(_AVERAGED).index("success_rate")
+
+
+def rows(tasks: Mapping[str, NDArray[Any]]) -> Floats:
+    """Rows in the order of `METRICS`, one for each arm.
+
+    Args:
+        tasks: what became of the step's tasks, fields of an outcome by name, (arms, k) each.
+
+    Returns:
+        (arms, len(METRICS)) float64; all NaN but `tasks` = 0 in a step without tasks.
+    """
+    arms, count = tasks["rho"].shape
+    values = np.full((arms, len(METRICS)), np.nan)
+    values[:, TASKS] = count
+    if count == 0:
+        return values
+    # One array and one mean: ten small ones for each arm take many times as long.
+    columns = np.array([tasks[name] for name in _AVERAGED.values()], np.float64)
+    values[:, _AVERAGED_AT] = columns.mean(axis=-1).T
+    sent = tasks["rho"] > 0.0
+    count_sent = sent.sum(axis=-1)
+    some = count_sent > 0
+    made = (sent & tasks["success"]).sum(axis=-1)
+    values[some, SUCCESS_OFFLOADED] = made[some] / count_sent[some]
+    return values
 
 
 def row(has_task: Bools, outcome: Outcome) -> Floats:
-    """One row in the order of `METRICS`.
-
-    Args:
-        has_task: which vehicles have a task this step, (n,).
-        outcome: what became of the tasks, (n,) each.
-
-    Returns:
-        (len(METRICS),) float64; all NaN but `tasks` = 0 in a step without tasks.
-    """
-    values = np.full(len(METRICS), np.nan)
-    values[TASKS] = tasks = np.count_nonzero(has_task)
-    if tasks == 0:
-        return values
-    # One array and one mean: ten small ones take five times as long.
-    columns = np.array([getattr(outcome, field) for field in _AVERAGED.values()], np.float64)
-    values[_AVERAGED_AT] = columns[:, has_task].mean(axis=1)
-    offloaded = has_task & (outcome.rho > 0)
-    if offloaded.any():
-        values[SUCCESS_OFFLOADED] = columns[_SUCCESS_AT, offloaded].mean()
-    return values
+    """The row of one outcome, whose tasks are those of `has_task`, (len(METRICS),)."""
+    fields = ("success", *_AVERAGED.values())
+    row: Floats = rows({name: getattr(outcome, name)[None, has_task] for name in fields})[0]
+    return row
 
 
 def task_means(rows: Floats) -> dict[str, float | int | None]:

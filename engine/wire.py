@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -125,35 +125,37 @@ def _shared(scene: Scene, twin_age_steps: Floats) -> bytes:
     return _pad(b"".join(c.tobytes() for c in columns))
 
 
-def _arm(scene: Scene, view: ArmView, radio_up: Bools) -> bytes:
-    outcome = view.outcome
-    served = outcome.rho > 0
-    target = np.where(served & (outcome.target >= 0), outcome.target, TARGET_NONE)
-    target = np.where(served & (outcome.helper >= 0), TARGET_VEHICLE, target)
-    state = (
-        scene.has_task.astype(np.uint8)
-        | (outcome.success.astype(np.uint8) << 1)
-        | (outcome.forwarded.astype(np.uint8) << 2)
-        | (outcome.rejected.astype(np.uint8) << 3)
-        | (np.rint(np.clip(view.battery_fraction, 0, 1) * 15).astype(np.uint8) << 4)
+def _arms(scene: Scene, views: Sequence[ArmView], radio_up: Bools) -> Iterator[bytes]:
+    """The arms' blocks; what is in columns is encoded for all arms at once, (arms, n)."""
+    if not views:
+        return
+    outcomes = [view.outcome for view in views]
+    rho, cost = (np.array([getattr(each, name) for each in outcomes]) for name in ("rho", "cost"))
+    target, helper = (
+        np.array([getattr(each, name) for each in outcomes]) for name in ("target", "helper")
     )
-    rsu_flags = view.up.astype(np.uint8) | (radio_up.astype(np.uint8) << 1)
-    guests = np.flatnonzero(served & (outcome.helper >= 0))
-    pairs = np.column_stack([guests, outcome.helper[guests]]).astype("<u2")
-    columns = (
-        np.rint(outcome.rho * 255).astype(np.uint8),
-        target.astype(np.uint8),
-        np.clip(np.rint(np.nan_to_num(outcome.cost, posinf=6.0) * 50), 0, 255).astype(np.uint8),
-        state,
+    success, forwarded, rejected = (
+        np.array([getattr(each, name) for each in outcomes], np.uint8)
+        for name in ("success", "forwarded", "rejected")
     )
-    rsu_columns = (
-        np.clip(np.rint(view.backlog_s * 1000), 0, 65535).astype("<u2"),
-        np.clip(view.requests, 0, 255).astype(np.uint8),
-        rsu_flags,
-    )
-    per_vehicle = _pad(b"".join(c.tobytes() for c in columns))
-    per_rsu = _pad(b"".join(c.tobytes() for c in rsu_columns))
-    return per_vehicle + per_rsu + _pad(struct.pack("<HH", len(pairs), 0) + pairs.tobytes())
+    battery = np.array([view.battery_fraction for view in views])
+    served = rho > 0
+    guests = served & (helper >= 0)
+    target = np.where(served & (target >= 0), target, TARGET_NONE)
+    target[guests] = TARGET_VEHICLE
+    fifteenths = np.rint(battery.clip(0, 1) * 15).astype(np.uint8)
+    state = scene.has_task | (success << 1) | (forwarded << 2) | (rejected << 3) | (fifteenths << 4)
+    fifties = np.rint(np.nan_to_num(cost, posinf=6.0) * 50).clip(0, 255)
+    per_vehicle = np.array([np.rint(rho * 255), target, fifties, state]).astype(np.uint8)
+    backlog_ms = np.rint(np.array([view.backlog_s for view in views]) * 1000).clip(0, 65535)
+    requests = np.array([view.requests for view in views]).clip(0, 255).astype(np.uint8)
+    rsu_flags = np.array([view.up for view in views], np.uint8) | (radio_up.astype(np.uint8) << 1)
+    for arm, backlog in enumerate(backlog_ms.astype("<u2")):
+        rows = np.flatnonzero(guests[arm])
+        pairs = np.column_stack([rows, helper[arm, rows]]).astype("<u2")
+        yield _pad(per_vehicle[:, arm].tobytes())
+        yield _pad(backlog.tobytes() + requests[arm].tobytes() + rsu_flags[arm].tobytes())
+        yield _pad(struct.pack("<HH", len(pairs), 0) + pairs.tobytes())
 
 
 def stored_frame(
@@ -201,9 +203,7 @@ def stored_frame(
         min(65535, round(twin_age_s * 10)),
     )
     ids = _pad(scene.vehicle.astype("<u4").tobytes())
-    return b"".join(
-        (head, _shared(scene, twin_age_steps), ids, *(_arm(scene, a, radio_up) for a in arms))
-    )
+    return b"".join((head, _shared(scene, twin_age_steps), ids, *_arms(scene, arms, radio_up)))
 
 
 def _shared_size(n: int) -> int:

@@ -41,7 +41,9 @@ class Acting(Protocol):
         """Choose for every row.
 
         Args:
-            vehicle: of each row, (k,). seen: what it sees. rng: to explore by; None acts greedily.
+            vehicle: of each row, (k,).
+            seen: what it sees.
+            rng: to explore by; None acts greedily.
         """
         ...
 

@@ -83,6 +83,7 @@ def settle(
     *,
     live_mesh: bool,
     admission: bool,
+    cities: int = 1,
 ) -> Settled:
     """Send, queue, compute and return every share, and advance the queues by one second.
 
@@ -94,6 +95,7 @@ def settle(
         overhead: of the twins.
         live_mesh: as in `edge_queue.serve`.
         admission: as there.
+        cities: separate ones that stand side by side in the arrays, in blocks of equal size.
     """
     rate_bps = np.where(plan.guest, plan.host_bps, work.rate_bps)
     hops = (plan.target != work.serving) & ~plan.guest
@@ -119,7 +121,7 @@ def settle(
     )
     sent = plan.rho > 0.0
     done = sent & queued.accepted
-    return _report(work, plan, parts, queued, sent, done, rsus)
+    return _report(work, plan, parts, queued, sent, done, rsus, cities)
 
 
 def count_asked(plan: Plan, rsus: int) -> Floats:
@@ -174,6 +176,7 @@ def _report(
     sent: Bools,
     done: Bools,
     rsus: Rsus,
+    cities: int,
 ) -> Settled:
     m = len(rsus.cpu_hz)
     cycles = plan.rho * work.cycles
@@ -182,16 +185,19 @@ def _report(
     requests = np.bincount(at, minlength=m).astype(np.float64)
     waited = total(at, np.minimum(queued.wait_s[came], LONGEST_WAIT_S), m)
     in_queue = np.flatnonzero(came & done)
+    binds = parts.edge_s > parts.t_local_s
     owed = np.zeros(len(cycles))
-    owed[in_queue] = toll(
-        queued.server[in_queue],
-        queued.arrival_s[in_queue],
-        queued.wait_s[in_queue],
-        parts.t_comp_s[in_queue],
-        work.deadline_s[in_queue],
-        (parts.edge_s > parts.t_local_s)[in_queue],
-        rsus.cores,
-    )
+    # City by city: the toll is a running sum, whose rounding must not depend on who else is there.
+    for these in _by_city(in_queue, len(cycles), cities):
+        owed[these] = toll(
+            queued.server[these],
+            queued.arrival_s[these],
+            queued.wait_s[these],
+            parts.t_comp_s[these],
+            work.deadline_s[these],
+            binds[these],
+            rsus.cores,
+        )
     return Settled(
         parts=parts,
         server=np.where(done, queued.server, -1),
@@ -206,3 +212,11 @@ def _report(
         served_cycles=total(queued.server[in_queue], cycles[in_queue], m),
         free_s=np.maximum(queued.free_s - STEP_S, 0.0),
     )
+
+
+def _by_city(rows: Ints, count: int, cities: int) -> list[Ints]:
+    """Ascending rows below `count` in the blocks of the cities."""
+    if cities == 1:
+        return [rows]
+    ends = np.arange(1, cities) * (count // cities)
+    return np.split(rows, np.searchsorted(rows, ends))
