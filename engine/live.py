@@ -21,6 +21,7 @@ from engine.pace import Pacer
 from engine.params import Params
 from engine.physics.load import load_index
 from engine.publisher import Publisher
+from engine.restarts import IN_VAIN, RestartBudget
 from engine.session import Session, Stepped
 from engine.types import Mobility, MobilityLost
 from engine.worker import WorkerTrainer
@@ -42,9 +43,6 @@ _STATUS_APART_S: Final = 0.05
 _EXPLAIN_S: Final = 0.1
 #: The version before any was read.
 _NEVER: Final = -2
-#: Lost mobility is replaced this often within the window, then the run has failed.
-RESTARTS: Final = 5
-RESTART_WINDOW_S: Final = 60.0
 _BACKOFF_S: Final = 0.1
 _NOTICES: Final = 40
 #: Steps over which the share of `best` cut short is told.
@@ -80,7 +78,7 @@ class Live:
         self._message = "Starting the traffic."
         self._steps_owed = 0
         self._pacer = Pacer()
-        self._losses: deque[float] = deque()
+        self._restarts = RestartBudget()
         self._notices: deque[dict[str, Any]] = deque(maxlen=_NOTICES)
         self._cut_short: deque[bool] = deque(maxlen=_CUT_WINDOW)
         self._lessons: dict[str, dict[str, Any]] = {}
@@ -188,7 +186,7 @@ class Live:
         self._steps_owed = 0
         self._pacer = Pacer()
         self._notices.clear()
-        self._losses.clear()
+        self._restarts.renew()
         self._cut_short.clear()
         self._lessons = {}
         self._run = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
@@ -220,19 +218,13 @@ class Live:
         ended = str(error).partition(": reset")[0].rstrip(".")
         step = self._session.next_step
         while True:
-            now = time.monotonic()
-            self._losses.append(now)
-            while now - self._losses[0] > RESTART_WINDOW_S:
-                self._losses.popleft()
-            if len(self._losses) > RESTARTS:
-                self._fail(
-                    f"{ended}; started anew {RESTARTS} times within a minute, "
-                    "so it is left alone: reset to try again."
-                )
+            restart = self._restarts.lose(time.monotonic())
+            if not restart:
+                self._fail(f"{ended}; {IN_VAIN}, so it is left alone: reset to try again.")
                 return
             self._message = f"{ended}; starting the traffic anew."
             self._say()
-            time.sleep(_BACKOFF_S * 2 ** (len(self._losses) - 1))
+            time.sleep(_BACKOFF_S * 2 ** (restart - 1))
             try:
                 self._session.resume(self._open_mobility(self._session.params))
             except MobilityLost as again:

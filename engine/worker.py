@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,14 +25,12 @@ from engine.handover import GoneError, Handover, Job, Report
 from engine.learning.trainer import Learnt, News, State
 from engine.lock import HeldError, hold
 from engine.params import Params
+from engine.restarts import IN_VAIN, RestartBudget
 
 logger = logging.getLogger(__name__)
 
 #: Experiences that may wait for the learner; those that come while so many wait are dropped.
 QUEUE: Final = 8
-#: A learner is started again this often within the window, then it is left alone.
-RESTARTS: Final = 5
-RESTART_WINDOW_S: Final = 60.0
 #: How long a learner that has work may say nothing, and how long it may take to be ready. Time
 #: that it is ready to run and gets no processor does not count.
 SILENCE_S: Final = 30.0
@@ -70,7 +67,7 @@ class WorkerTrainer:
         )
         self._state: State = "starting"
         self._message = "The learner is starting."
-        self._losses: deque[float] = deque()
+        self._restarts = RestartBudget()
         self._waiting = self._dropped = 0
         self._looked = time.monotonic()
         self._start()
@@ -168,12 +165,8 @@ class WorkerTrainer:
         self._end()
         self._dropped += self._waiting
         why = last.ended.rstrip(".")
-        now = time.monotonic()
-        self._losses.append(now)
-        while now - self._losses[0] > RESTART_WINDOW_S:
-            self._losses.popleft()
-        if last.hopeless or len(self._losses) > RESTARTS:
-            again = "" if last.hopeless else f"; started anew {RESTARTS} times within a minute"
+        if last.hopeless or not self._restarts.lose(time.monotonic()):
+            again = "" if last.hopeless else f"; {IN_VAIN}"
             self._state = "failed"
             self._message = f"{why}{again}, so it learns no more: reset to try again."
         else:

@@ -17,7 +17,8 @@ import pytest
 from engine import learner_process, worker
 from engine.handover import GoneError, Handover
 from engine.params import Params
-from engine.worker import QUEUE, RESTARTS, WorkerTrainer
+from engine.restarts import RESTARTS
+from engine.worker import QUEUE, WorkerTrainer
 from tests.conftest import GONE_S
 
 ROOT = Path(__file__).resolve().parents[3]
