@@ -482,6 +482,16 @@ class Params:
         group="Learning",
         shown=True,
     )
+    ingredients: str = param(
+        "own",
+        "What learned schemes know: own, what the paper gives each of them; equal, what AF-MARL has"
+        " (toll, forecast, seats by quotas, closed form of the split)",
+        source="Section VI-A, MODEL C",
+        choices=("own", "equal"),
+        live=False,
+        group="Learning",
+        shown=True,
+    )
     forecast: str = param(
         "transformer",
         "AdFL context of AF-MARL: the transformer's, the twin's last value (persistence), or zero",

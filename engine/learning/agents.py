@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from torch import Tensor
 from engine.learning.experience import Experience
 from engine.learning.features import View
 from engine.learning.trainer import Weights
+from engine.models.split_head import Belief
 from engine.types import Floats, Ints
 
 
@@ -49,6 +50,17 @@ class Acting(Protocol):
 
     def take(self, weights: Weights) -> None:
         """Act by these from now on; parts left out stay as they are."""
+        ...
+
+
+@runtime_checkable
+class Believing(Protocol):
+    """Acting that replies to a belief of the wait and can tell it."""
+
+    def believe(
+        self, vehicle: int, seen: View, at: int, *, exploring: bool
+    ) -> tuple[Belief, float] | None:
+        """Belief and reply for the row `at`, exploration left out; None in another form."""
         ...
 
 

@@ -1,8 +1,8 @@
-"""Federation of AF-MARL's learners, lines 19-24 of Algorithm 4: actors, critics and targets."""
+"""Federation of learners, lines 19-24 of Algorithm 4: all their networks, targets included."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,6 @@ from torch import Tensor
 
 from engine.learning import clients, federation
 from engine.learning.rounds import Round
-from engine.learning.td3 import Td3
 from engine.learning.triggers import Asynchronous, Fired, SemiSynchronous, Synchronous, Trigger
 from engine.types import Bools, Floats, Ints
 
@@ -26,12 +25,12 @@ class Averaging:
     """Keeps the federation's model and what each learner last fetched of it.
 
     Args:
-        learners: the networks.
+        values: every parameter of the learners, (G, ...), the networks' own memory.
     """
 
-    def __init__(self, learners: Td3) -> None:
-        self._values = [value for _, value in learners.tensors()]  # the networks' own memory
-        self._count = learners.settings.learners
+    def __init__(self, values: Sequence[Tensor]) -> None:
+        self._values = values
+        self._count = len(values[0])
         self._base = self._flat(np.arange(self._count))
         self._model = self._base[0].clone()
         self._version = 0
@@ -63,16 +62,19 @@ class Averaging:
             expected = len(self._buffer) + left - 1
             fired = trigger.fired(now_s - self._since_s, len(self._buffer), expected, self._count)
             if fired:
-                merges.append(self._merge(now_s, fired, samples, loss))
+                merges.append(self.merge(self._buffer, now_s, fired, samples, loss))
+                self._buffer, self._since_s = [], now_s
         return merges
 
     def begin_episode(self) -> None:
         """Another clock begins; model and versions stay."""
         self._buffer, self._since_s = [], 0.0
 
-    def _merge(self, t_s: float, fired: Fired, samples: Floats, loss: float) -> Round:
-        """Aggregate the buffer; who is in it fetches the new model."""
-        who = np.array(self._buffer)
+    def merge(
+        self, learners: Sequence[int], t_s: float, fired: Fired, samples: Floats, loss: float
+    ) -> Round:
+        """Aggregate these learners' updates; they fetch the new model."""
+        who = np.array(learners)
         stale = (self._version - self._fetched[who]).astype(float)
         deltas = self._flat(who) - self._base[who]
         kept = deltas.sum(dim=1).isfinite().numpy()  # of numbers alone is a sum a number
@@ -84,7 +86,6 @@ class Averaging:
         self._fetched[who] = self._version
         self._base[who] = self._model
         self._write(who)
-        self._buffer, self._since_s = [], t_s
         usual = SemiSynchronous()
         return Round(
             tier="agents", rsu=-1, t_s=t_s, fired=fired, version=self._version,

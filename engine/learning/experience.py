@@ -18,12 +18,15 @@ class Tasks:
     """The tasks that could be offloaded: what was seen, done and got, (k, ...).
 
     Attributes:
-        vehicle: whose, (k,). state, deal: as in `View`. rho: executed. cost, toll: Omega and X.
+        vehicle: whose, (k,). seat, state, deal: as in `View`. note: of the choice, see `Acted`.
+        rho: executed. cost, toll: Omega and X.
     """
 
     vehicle: Ints
+    seat: Ints
     state: NDArray[np.float32]
     deal: NDArray[np.float32]
+    note: NDArray[np.float32]
     rho: Floats
     cost: Floats
     toll: Floats
@@ -69,6 +72,7 @@ def experience(
     observation: Observation,
     outcome: Outcome,
     seen: View,
+    note: NDArray[np.float32],
     window: NDArray[np.float32] | None,
 ) -> Experience:
     """The record of a step.
@@ -77,6 +81,7 @@ def experience(
         observation: as the twins had it.
         outcome: of the decisions.
         seen: what the agents were shown of it.
+        note: of their choices, (k, w).
         window: AdFL's inputs, None while it is not used.
     """
     o, row = observation, seen.row
@@ -102,8 +107,10 @@ def experience(
         window=window,
         tasks=Tasks(
             vehicle=o.vehicle[row],
+            seat=seen.seat,
             state=seen.state,
             deal=seen.deal,
+            note=note,
             rho=outcome.rho[row],
             cost=outcome.cost[row],
             toll=outcome.toll[row],

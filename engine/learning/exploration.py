@@ -7,8 +7,11 @@ from typing import Final
 
 import numpy as np
 
+from engine.learning.trainer import Weights
 from engine.types import Floats
 
+#: Weights under this name are rate and deviation.
+EXPLORATION: Final = "exploration"
 _FLOOR: Final = 0.02
 
 
@@ -16,7 +19,7 @@ _FLOOR: Final = 0.02
 class Exploration:
     """With probability `rate` a uniform action, else Gaussian noise of deviation `deviation`.
 
-    The decay is per episode; neither falls below 0.02.
+    The decay is per episode; neither falls below 0.02. An algorithm uses what of this it knows.
     """
 
     rate: float = 0.15
@@ -35,3 +38,14 @@ class Exploration:
             rate=max(self.rate * self.decay, _FLOOR),
             deviation=max(self.deviation * self.decay, _FLOOR),
         )
+
+    def weights(self) -> Weights:
+        """For a player."""
+        return {EXPLORATION: np.array([self.rate, self.deviation], np.float32)}
+
+    def updated(self, weights: Weights) -> Exploration:
+        """As these weights have it; the same where they do not say."""
+        if EXPLORATION not in weights:
+            return self
+        rate, deviation = weights[EXPLORATION].tolist()
+        return replace(self, rate=rate, deviation=deviation)

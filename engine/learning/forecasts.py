@@ -28,7 +28,7 @@ class Forecasts:
     """Learns whichever variant the switch `cvae` asks for; the other one rests.
 
     Args:
-        starts: w^(0) of each variant, (P,).
+        starts: w^(0) of each variant, (P,); without any, nothing is learnt.
         options: of the federation.
         seed: of the CVAE's noise.
     """
@@ -48,6 +48,8 @@ class Forecasts:
 
     def learn(self, seen: Experience) -> tuple[dict[str, float], tuple[Round, ...]]:
         """Advance the variant in force by a step; losses by name and the rounds there were."""
+        if not self._variants:
+            return {}, ()
         self._samples.take(seen)
         self._moved = set()
         if seen.window is None:

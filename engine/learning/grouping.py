@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from engine.types import Ints
@@ -30,6 +31,10 @@ class Grouping:
         padded = rows.new_zeros((*self.shape, *rows.shape[1:]))
         padded[self._learner, self._place] = rows
         return padded
+
+    def deals(self, deal: NDArray[np.float32]) -> Tensor:
+        """Deals (k, 8) to (G, L, 8); padding gets ones, which divide by nothing harmful."""
+        return self.block(torch.from_numpy(deal) - 1.0) + 1.0
 
     def rows(self, block: Tensor) -> Tensor:
         """(G, L, ...) to (k, ...)."""

@@ -1,4 +1,7 @@
-"""The learner of AF-MARL: lines 9-24 of Algorithm 4, and Algorithm 3 beside it."""
+"""The learner of any learned scheme: agents, their federation, AdFL where they use it.
+
+Lines 9-24 of Algorithm 4 for whatever algorithm, with Algorithm 3 beside it.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,13 @@ from engine.learning import clients
 from engine.learning.averaging import Averaging, arrivals
 from engine.learning.checkpoint import CheckpointError
 from engine.learning.experience import Experience
-from engine.learning.features import CONTEXT, STATE
 from engine.learning.forecasts import EXPLODED, Forecasts
+from engine.learning.lockstep import Lockstep
 from engine.learning.parts import gather, part
-from engine.learning.player import EXPLORATION
 from engine.learning.policy import Policy
 from engine.learning.rounds import Round
-from engine.learning.td3 import Td3
 from engine.learning.trainer import Learnt, Weights
-from engine.learning.transitions import Transitions
+from engine.types import Floats
 
 #: Steps of an episode, MODEL A2; exploration decays after each.
 EPISODE_STEPS: Final = 200
@@ -46,8 +47,8 @@ class _Good:
     forecasts: dict[bool, Tensor]
 
 
-class MarlLearner:
-    """G learners with twin critics, their federation, and AdFL.
+class AgentsLearner:
+    """G learners of one algorithm, their federation, and AdFL.
 
     Args:
         policy: where they start.
@@ -57,89 +58,94 @@ class MarlLearner:
     def __init__(self, policy: Policy, rng: np.random.Generator) -> None:
         self.options = policy.options
         self.exploration = policy.options.exploration
-        self.learners = Td3(STATE + CONTEXT, policy.options.settings, seed=0)
-        self._scheme, self._rng = policy.scheme, rng
+        self.agents = policy.agents()
+        self._algorithm, self._ingredients = policy.algorithm, policy.ingredients
+        self._rng = rng
         seed = int(rng.integers(2**31))
-        with torch.no_grad():
-            for name, value in self.learners.tensors():
-                value.copy_(policy.networks[name].expand_as(value))
-        starts = Policy.scratch(policy.scheme, seed, policy.options).forecasts
+        starts = Policy.scratch(
+            policy.algorithm, seed, policy.options, policy.ingredients
+        ).forecasts
         self._forecasts = Forecasts(
             {**starts, **policy.forecasts}, policy.options.adfl, int(rng.integers(2**31))
         )
         self._rate = policy.options.settings.learning_rate
-        self._averaging = Averaging(self.learners)
-        self._transitions = Transitions(policy.options.settings, self.learners.columns)
+        self._averaging = Averaging([value for _, value in self.agents.tensors()])
+        self._lockstep = Lockstep(self._averaging, policy.options.settings.learners)
         self._steps = 0
         self._changed = True
         self._good = self._snapshot(-1)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a synchronous round is under way, before whose end nobody updates."""
+        return self._lockstep.waits
+
     def learn(self, experience: Experience) -> Learnt:
-        """Store the step's transitions and update every learner and AdFL."""
-        seen, settings = experience, self.options.settings
-        self._transitions.take(seen)
+        """Give the step to the agents, then update every learner and AdFL."""
+        seen = experience
+        self.agents.take(seen)
         candidate = self._snapshot(seen.step) if self._steps % KEEP_EVERY == 0 else None
         self._steps += 1
         losses, rounds = self._forecasts.learn(seen)
         # What is kept as good is looked at whole.
         trouble = self._forecasts.exploded(losses, all_models=candidate is not None)
-        replay = self._transitions.replay
-        ready = int(replay.sizes.min()) >= settings.warm_up
-        if ready and not trouble:
-            critic, actor = self._update()
-            losses = {"critic": critic, "actor": actor, **losses}
-            trouble = self._exploded(critic, actor)
+        updated: dict[str, float] = {}
+        if not trouble and not self.waits:
+            updated = self.agents.update(self._rng)
+            losses = {**updated, **losses}
+            trouble = bool(updated) and self._exploded(updated)
         said = ""
         if trouble:
             said, rounds = self._go_back(seen.step, losses), ()
         else:
             self._good = candidate or self._good
-            if ready:
-                rounds += self._federate(seen, losses["critic"])
-        self._changed |= ready
+            merges = self._federate(seen, updated)
+            rounds += merges
+            self._changed |= bool(merges)
+        self._changed |= trouble or bool(updated)
         if self._steps % EPISODE_STEPS == 0:
             self._explore_less()
         sound = {name: value for name, value in losses.items() if _badness(value) < EXPLODED}
-        return Learnt(seen.step, ready and not trouble, sound, rounds, said)
+        return Learnt(seen.step, bool(updated) and not trouble, sound, rounds, said)
 
-    def _update(self) -> tuple[float, float]:
-        """Lines 11-18: every learner on batches of its own; mean losses of critics and actors."""
-        settings, replay = self.options.settings, self._transitions.replay
-        losses = [
-            self.learners.update(torch.from_numpy(replay.sample(settings.batch, self._rng)))
-            for _ in range(settings.updates)
-        ]
-        critic, actor = (torch.stack(each).mean().item() for each in zip(*losses, strict=True))
-        return critic, actor
-
-    def _federate(self, seen: Experience, loss: float) -> tuple[Round, ...]:
+    def _federate(self, seen: Experience, updated: Mapping[str, float]) -> tuple[Round, ...]:
         """Lines 19-24 of Algorithm 4: a learner uploads through its fastest eligible vehicle."""
+        kind, now_s = self._algorithm.aggregation, float(seen.step)
+        if kind == "sync":
+            if updated:
+                self._lockstep.begin(now_s, updated["critic"])
+            return self._lockstep.step(now_s, self._arrivals(seen), self.agents.samples)
+        if not updated:
+            return ()
+        mode, there_s = seen.aggregation if kind == "chosen" else kind, self._arrivals(seen)
+        able, samples = np.isfinite(there_s), self.agents.samples
+        return tuple(self._averaging.step(mode, now_s, able, there_s, samples, updated["critic"]))
+
+    def _arrivals(self, seen: Experience) -> Floats:
+        """How long each learner's update takes to be there, infinite without a client, (G,), s."""
         count = self.options.settings.learners
         forever = np.full(len(seen.vehicle), np.inf)
         able = clients.eligible(seen.cpu_hz, seen.battery_j, forever) & (seen.serving >= 0)
-        size = self._averaging.parameters
-        there_s = arrivals(
-            seen.cpu_hz[able], seen.rate_bps[able], seen.vehicle[able] % count, count, size
-        )
-        samples = self._transitions.replay.sizes.astype(np.float64)
-        return tuple(
-            self._averaging.step(
-                seen.aggregation, float(seen.step), np.isfinite(there_s), there_s, samples, loss
-            )
+        return arrivals(
+            seen.cpu_hz[able],
+            seen.rate_bps[able],
+            seen.vehicle[able] % count,
+            count,
+            self._averaging.parameters,
         )
 
-    def _exploded(self, *losses: float) -> bool:
-        if not all(math.isfinite(loss) and abs(loss) < EXPLODED for loss in losses):
+    def _exploded(self, losses: Mapping[str, float]) -> bool:
+        if not all(_badness(loss) < EXPLODED for loss in losses.values()):
             return True
         # A comparison with a number that is none is false, so NaN counts as too large.
-        largest = (value.abs().amax() for _, value in self.learners.tensors())
+        largest = (value.abs().amax() for _, value in self.agents.tensors())
         return not all(bool(each < _LARGEST) for each in largest)
 
     def _snapshot(self, step: int) -> _Good:
         return _Good(
             step=step,
-            networks={name: value.clone() for name, value in self.learners.tensors()},
-            moments=self.learners.moments(),
+            networks={name: value.clone() for name, value in self.agents.tensors()},
+            moments=self.agents.moments(),
             averaging=self._averaging.state(),
             forecasts=self._forecasts.models(),
         )
@@ -148,8 +154,9 @@ class MarlLearner:
         """Take the last good weights again; what was recorded stays. Says so in one sentence."""
         good = self._good
         self._set_networks(good.networks)
-        self.learners.set_moments(good.moments)
+        self.agents.set_moments(good.moments)
         self._averaging.restore(good.averaging)
+        self._lockstep.forget()
         self._forecasts.go_back(good.forecasts)
         since = f"step {good.step}" if good.step >= 0 else "the start"
         worst = max(losses, key=lambda name: _badness(losses[name]), default="")
@@ -160,7 +167,7 @@ class MarlLearner:
 
     def _set_networks(self, networks: Mapping[str, Tensor]) -> None:
         with torch.no_grad():
-            for name, value in self.learners.tensors():
+            for name, value in self.agents.tensors():
                 value.copy_(networks[name])
 
     def _explore_less(self) -> None:
@@ -170,7 +177,7 @@ class MarlLearner:
     def set_rate(self, share: float) -> None:
         """Learning rate of the agents from now on, as a share of the one in the settings."""
         self._rate = share * self.options.settings.learning_rate
-        self.learners.set_rate(self._rate)
+        self.agents.set_rate(self._rate)
 
     def gauges(self) -> dict[str, float]:
         """What steers learning now."""
@@ -181,35 +188,32 @@ class MarlLearner:
         if self._steps % EPISODE_STEPS:
             self._steps += EPISODE_STEPS - self._steps % EPISODE_STEPS
             self._explore_less()
-        self._transitions.forget()
+        self.agents.forget()
         self._forecasts.begin_episode()
         self._averaging.begin_episode()
+        self._lockstep.forget()
 
     def weights(self) -> Weights:
-        """Actors, their targets, exploration and AdFL's models, as far as they are new."""
+        """What agents act by, exploration and AdFL's models, as far as they are new."""
         told: dict[str, NDArray[np.float32]] = {}
         if self._changed:
-            told = {
-                name: value.numpy().copy()
-                for name, value in self.learners.tensors()
-                if name.startswith("actor")
-            }
-            kept = self.exploration
-            told[EXPLORATION] = np.array([kept.rate, kept.deviation], np.float32)
+            told = {name: value.numpy().copy() for name, value in self.agents.acting()}
+            told |= self.exploration.weights()
             self._changed = False
         return told | self._forecasts.weights()
 
     def policy(self) -> Policy:
         """What a player needs to act like this one, and a learner to go on without its memory."""
         return Policy(
-            self._scheme,
+            self._algorithm,
+            self._ingredients,
             dataclasses.replace(self.options, exploration=self.exploration),
-            {name: value.clone() for name, value in self.learners.tensors()},
+            {name: value.clone() for name, value in self.agents.tensors()},
             self._forecasts.mean(),
         )
 
     def shipped(self) -> dict[str, Any]:
-        """For a policy file: the federation's model alone, one for all learners."""
+        """For a policy file: where there is a federation, its model alone."""
         return self.policy().averaged().state()
 
     def state(self) -> dict[str, Any]:
@@ -218,9 +222,10 @@ class MarlLearner:
         It holds all that a policy holds, so a player can start from it, too.
         """
         parts = {
-            "moments": {"tensors": self.learners.moments()},
+            "moments": {"tensors": self.agents.moments()},
             "averaging": self._averaging.state(),
-            "transitions": self._transitions.state(),
+            "lockstep": self._lockstep.state(),
+            "memory": self.agents.memory(),
             "forecasts": self._forecasts.state(),
         }
         told, policy = gather(parts), self.policy().state()
@@ -235,8 +240,8 @@ class MarlLearner:
         Raises:
             CheckpointError: it is of another make; nothing has changed then.
         """
-        policy = Policy.of(state, self._scheme)
-        new = MarlLearner(policy, np.random.default_rng(0))
+        policy = Policy.of(state, self._algorithm, self._ingredients)
+        new = AgentsLearner(policy, np.random.default_rng(0))
         try:
             new._rng.bit_generator.state = state["generator"]
             new._resume(state)
@@ -248,9 +253,10 @@ class MarlLearner:
 
     def _resume(self, state: Mapping[str, Any]) -> None:
         self._steps = int(state["steps"])
-        self.learners.set_moments(part(state, "moments")["tensors"])
+        self.agents.set_moments(part(state, "moments")["tensors"])
         self._averaging.restore(part(state, "averaging"))
-        self._transitions.restore(part(state, "transitions"))
+        self._lockstep.restore(part(state, "lockstep"))
+        self.agents.restore_memory(part(state, "memory"))
         self._forecasts.restore(part(state, "forecasts"))
         self._good = self._snapshot(-1)
 

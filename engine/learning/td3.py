@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from engine.learning.experience import Experience
+from engine.learning.moments import Optimised, apply_moments, apply_rate, descend, moments_of
+from engine.learning.transitions import Columns, Transitions
 from engine.models.actor_critic import Actor, Critic, Reward
 from engine.models.layers import generator, stacked
-from engine.models.split_head import DEAL
+from engine.types import Floats
 
 
 @dataclass(frozen=True)
@@ -46,30 +49,14 @@ class Settings:
     learners: int = 20
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Where things stand in a replay row: s, deal, a, r, s', deal', goes on."""
-
-    state: int
-    width: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "width", 2 * (self.state + len(DEAL)) + 3)
-
-    def take(self, rows: Tensor) -> tuple[Tensor, ...]:
-        """The parts of rows (..., width), in the order of the class's first line."""
-        widths = [self.state, len(DEAL), 1, 1, self.state, len(DEAL), 1]
-        parts = torch.split(rows, widths, dim=-1)
-        vectors = (0, 1, 4, 5)
-        return tuple(p if i in vectors else p.squeeze(-1) for i, p in enumerate(parts))
-
-
-#: What Adam keeps for each parameter.
-_MOMENTS: Final = ("step", "exp_avg", "exp_avg_sq")
-
-
 class Td3(nn.Module):
-    """G learners: actors, twin critics and their targets; moments stay with each learner."""
+    """G learners: actors, twin critics and their targets; moments stay with each learner.
+
+    Args:
+        state: width of s.
+        settings: of the learners.
+        seed: of the networks.
+    """
 
     def __init__(self, state: int, settings: Settings, seed: int) -> None:
         super().__init__()
@@ -84,6 +71,7 @@ class Td3(nn.Module):
         self.critics = stacked([critic for critic in critics for _ in range(count)])
         self.actor_target = copy.deepcopy(self.actor).requires_grad_(False)
         self.critics_target = copy.deepcopy(self.critics).requires_grad_(False)
+        self.transitions = Transitions(self.columns, count, settings.capacity, settings.reward)
 
     actor: Actor
     critics: Critic
@@ -104,13 +92,35 @@ class Td3(nn.Module):
         """Of the actor."""
         return torch.optim.Adam(self.actor.parameters(), lr=self.settings.learning_rate, fused=True)
 
-    def set_rate(self, learning_rate: float) -> None:
-        """Learning rate from now on."""
-        for _, optimiser in self._optimisers():
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate
+    @property
+    def _optimised(self) -> Optimised:
+        return {
+            "critics": (self.critics, self.critic_optimiser),
+            "actor": (self.actor, self.actor_optimiser),
+        }
 
-    def update(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def samples(self) -> Floats:
+        """Transitions in each learner's replay, (G,)."""
+        return self.transitions.replay.sizes.astype(np.float64)
+
+    def take(self, seen: Experience) -> None:
+        """Lines 9-10 of Algorithm 4."""
+        self.transitions.take(seen)
+
+    def update(self, rng: np.random.Generator) -> dict[str, float]:
+        """Lines 11-18 on batches of each learner's own: mean losses; {} while one knows little."""
+        settings, replay = self.settings, self.transitions.replay
+        if int(replay.sizes.min()) < settings.warm_up:
+            return {}
+        losses = [
+            self.improve(torch.from_numpy(replay.sample(settings.batch, rng)))
+            for _ in range(settings.updates)
+        ]
+        critic, actor = (torch.stack(each).mean().item() for each in zip(*losses, strict=True))
+        return {"critic": critic, "actor": actor}
+
+    def improve(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """One round of lines 11-18 of Algorithm 4 for every learner.
 
         Args:
@@ -123,10 +133,10 @@ class Td3(nn.Module):
         wanted = self.target_value(reward, goes_on, then, then_deal)
         error = (_twice(self.critics, state, rho, deal) - wanted) ** 2  # (2, G, B), (48)
         critic_loss = error.mean(dim=-1).sum(dim=0)
-        _step(self.critic_optimiser, critic_loss)
+        descend(self.critic_optimiser, critic_loss)
         value = self._first_critic(state, self.actor(state, deal), deal).mean(dim=-1)
         actor_loss = -value + self.settings.strain * self.actor.strain(state)  # (54)
-        _step(self.actor_optimiser, actor_loss)
+        descend(self.actor_optimiser, actor_loss)
         self.soften(self.settings.soft_update)
         return critic_loss.detach(), -value.detach()
 
@@ -168,36 +178,33 @@ class Td3(nn.Module):
                 yield f"critic1{suffix}.{name}", value.detach()[:count]
                 yield f"critic2{suffix}.{name}", value.detach()[count:]
 
+    def acting(self) -> Iterator[tuple[str, Tensor]]:
+        """Actors and their targets."""
+        return (each for each in self.tensors() if each[0].startswith("actor"))
+
+    def set_rate(self, learning_rate: float) -> None:
+        """Learning rate from now on."""
+        apply_rate(self._optimised, learning_rate)
+
     def moments(self) -> dict[str, NDArray[np.float32]]:
-        """Both Adams' memory by name, so that training goes on as if never interrupted."""
-        kept = {}
-        for network, optimiser in self._optimisers():
-            for name, value in getattr(self, network).named_parameters():
-                for kind, tensor in optimiser.state[value].items():
-                    kept[f"{network}.{name}.{kind}"] = tensor.numpy().copy()
-        return kept
+        """Both Adams' memory by name."""
+        return moments_of(self._optimised)
 
     def set_moments(self, moments: Mapping[str, NDArray[np.float32]]) -> None:
-        """Take over what `moments` gave; without an entry a parameter's Adam starts anew.
+        """Take over what `moments` gave; errors as of `apply_moments`."""
+        apply_moments(self._optimised, moments)
 
-        Raises:
-            KeyError: a part of an entry is missing. RuntimeError: an entry is of another shape.
-        """
-        for network, optimiser in self._optimisers():
-            optimiser.state.clear()
-            for name, value in getattr(self, network).named_parameters():
-                start = f"{network}.{name}."
-                if f"{start}step" not in moments:
-                    continue
-                kept = {kind: torch.from_numpy(moments[start + kind].copy()) for kind in _MOMENTS}
-                shapes = {"step": torch.Size(())}
-                optimiser.state[value] = {
-                    kind: tensor.reshape(shapes.get(kind, value.shape))
-                    for kind, tensor in kept.items()
-                }
+    def forget(self) -> None:
+        """Drop what hangs in the air: another episode begins."""
+        self.transitions.forget()
 
-    def _optimisers(self) -> tuple[tuple[str, torch.optim.Adam], ...]:
-        return ("critics", self.critic_optimiser), ("actor", self.actor_optimiser)
+    def memory(self) -> dict[str, Any]:
+        """Replay and open transitions."""
+        return self.transitions.state()
+
+    def restore_memory(self, state: Mapping[str, Any]) -> None:
+        """Become what `memory` described."""
+        self.transitions.restore(state)
 
 
 def _twice(critics: Critic, state: Tensor, rho: Tensor, deal: Tensor) -> Tensor:
@@ -205,9 +212,3 @@ def _twice(critics: Critic, state: Tensor, rho: Tensor, deal: Tensor) -> Tensor:
     both = [torch.cat([part, part]) for part in (state, rho, deal)]
     q: Tensor = critics(*both)
     return q.view(2, -1, q.shape[-1])
-
-
-def _step(optimiser: torch.optim.Optimizer, losses: Tensor) -> None:
-    optimiser.zero_grad(set_to_none=True)
-    losses.sum().backward()  # type: ignore[no-untyped-call]
-    optimiser.step()

@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from engine.learning.experience import Experience, Tasks
 from engine.learning.replay import Replay
-from engine.learning.td3 import Columns, Settings
 from engine.models.actor_critic import Reward
+from engine.models.split_head import DEAL
 from engine.types import Floats
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where things stand in a replay row: s, deal, a, r, s', deal', goes on."""
+
+    state: int
+    width: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "width", 2 * (self.state + len(DEAL)) + 3)
+
+    def take(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """The parts of rows (..., width), in the order of the class's first line."""
+        widths = [self.state, len(DEAL), 1, 1, self.state, len(DEAL), 1]
+        parts = torch.split(rows, widths, dim=-1)
+        vectors = (0, 1, 4, 5)
+        return tuple(p if i in vectors else p.squeeze(-1) for i, p in enumerate(parts))
 
 
 class Transitions:
     """Fills the replay buffers of G learners, lines 9-10 of Algorithm 4.
 
     Args:
-        settings: of the learners.
         columns: of a row.
+        learners: G.
+        capacity: transitions kept for each.
+        kind: of the reward.
     """
 
-    def __init__(self, settings: Settings, columns: Columns) -> None:
-        self._settings, self._columns = settings, columns
-        self.replay = Replay(settings.learners, settings.capacity, columns.width)
+    def __init__(self, columns: Columns, learners: int, capacity: int, kind: Reward) -> None:
+        self._columns, self._learners, self._kind = columns, learners, kind
+        self.replay = Replay(learners, capacity, columns.width)
         #: Number, vehicles and rows of the step whose end is not known yet.
         self._open: dict[str, NDArray[Any]] = {}
 
@@ -54,7 +77,7 @@ class Transitions:
             follows &= np.isfinite(after).all(axis=1)
             rows[follows, -after.shape[1] - 1 : -1] = after[follows]
             rows[follows, -1] = 1.0
-        self.replay.add(then % self._settings.learners, rows)
+        self.replay.add(then % self._learners, rows)
 
     def _rows(self, tasks: Tasks) -> NDArray[np.float32]:
         """Transitions without their end."""
@@ -62,7 +85,7 @@ class Transitions:
         s, d = self._columns.state, tasks.deal.shape[1]
         rows[:, :s], rows[:, s : s + d] = tasks.state, tasks.deal
         rows[:, s + d] = tasks.rho
-        rows[:, s + d + 1] = reward(tasks.cost, tasks.toll, self._settings.reward)
+        rows[:, s + d + 1] = reward(tasks.cost, tasks.toll, self._kind)
         # Deals of padding and ends must divide: base one everywhere.
         rows[:, -d - 1 : -1] = 1.0
         return rows

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import torch
 
-from engine.learning.checkpoint import CheckpointError, load_policy
+from engine.learning.acting import ActorActing
+from engine.learning.algorithm import Algorithm
 from engine.learning.exploration import Exploration
-from engine.learning.learner import MarlLearner
+from engine.learning.learner import AgentsLearner
 from engine.learning.player import Player
 from engine.learning.policy import Options, Policy
+from engine.learning.start import POLICIES, Kit, start
+from engine.learning.td3 import Settings, Td3
 from engine.params import Params
-from engine.seeds import sequence
 
 LABEL = "AF-MARL"
 INGREDIENTS = (
@@ -24,9 +25,16 @@ INGREDIENTS = (
 NAME: Final = "af-marl"
 
 #: How it learns from scratch. The split needs little exploration: its critics extrapolate in rho.
-OPTIONS: Final = Options(exploration=Exploration(rate=0.05, deviation=0.05))
+OPTIONS: Final = Options(Settings(), exploration=Exploration(rate=0.05, deviation=0.05))
 #: Policy that ships with the package.
-SHIPPED: Final = Path(__file__).parents[1] / "policies" / "af_marl.policy"
+SHIPPED: Final = POLICIES / "af_marl.policy"
+
+
+def _acting(state: int, settings: Settings, exploration: Exploration) -> ActorActing:
+    return ActorActing(state, settings.learners, exploration, split=settings.split)
+
+
+ALGORITHM: Final = Algorithm(NAME, Settings, Td3, _acting, aggregation="chosen")
 
 
 def build(params: Params, rng: np.random.Generator, policy: Path | None = None) -> Player:
@@ -40,26 +48,16 @@ def build(params: Params, rng: np.random.Generator, policy: Path | None = None) 
     Raises:
         CheckpointError: the policy cannot be used.
     """
-    return Player(start(params, policy), rng)
+    return Player(beginning(params, policy), rng)
 
 
 def build_learner(
     params: Params, rng: np.random.Generator, policy: Path | None = None
-) -> MarlLearner:
+) -> AgentsLearner:
     """The learner whose weights that player acts by; arguments and errors as of `build`."""
-    return MarlLearner(start(params, policy), rng)
+    return AgentsLearner(beginning(params, policy), rng)
 
 
-def start(params: Params, policy: Path | None) -> Policy:
-    """Where player and learner begin, the same for both."""
-    # A second thread beside a busy core makes small networks many times slower.
-    torch.set_num_threads(1)
-    if policy is None and params.start == "scratch":
-        seed = sequence(params.seed, NAME)
-        return Policy.scratch(NAME, int(seed.generate_state(1)[0] >> 1), OPTIONS)
-    file = policy or SHIPPED
-    state = load_policy(file)
-    try:
-        return Policy.of(state, NAME)
-    except CheckpointError as error:
-        raise CheckpointError(f"{file}: {error}") from error
+def beginning(params: Params, policy: Path | None) -> Policy:
+    """Where player and learner begin; its own ingredients are those that are equal for all."""
+    return start(ALGORITHM, {"equal": Kit(OPTIONS, SHIPPED)}, params, policy)

@@ -110,7 +110,7 @@ class Beginning:
     def policy(self, rows: Rows, watcher: Watcher) -> Policy:
         """Untrained networks, the same as of a training from scratch, and both variants' w^(0)."""
         params = Params.parse({"start": "scratch", "seed": self.seed}, self.loads[0])
-        untrained = af_marl.start(params, None)
+        untrained = af_marl.beginning(params, None)
         forecasts = {cvae: self._trained(cvae, rows, watcher) for cvae in VARIANTS}
         adfl = dataclasses.replace(untrained.options.adfl, learning_rate=RATE)
         options = dataclasses.replace(untrained.options, adfl=adfl)

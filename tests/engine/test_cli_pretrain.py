@@ -56,8 +56,8 @@ def test_it_writes_a_start_that_train_takes(
 def test_agents_are_untrained_and_forecasts_are_not(tmp_path: Path) -> None:
     out = tmp_path / "start.policy"
     assert main(command(out, "--seed", "3")) == 0
-    made = Policy.of(load_policy(out), af_marl.NAME)
-    scratch = af_marl.start(Params(start="scratch", seed=3), None)
+    made = Policy.of(load_policy(out), af_marl.ALGORITHM)
+    scratch = af_marl.beginning(Params(start="scratch", seed=3), None)
     rate = made.options.adfl.learning_rate
     assert 0.0 < rate < scratch.options.adfl.learning_rate, "the start is not to be spoilt"
     adfl = replace(scratch.options.adfl, learning_rate=rate)

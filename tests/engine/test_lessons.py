@@ -16,7 +16,7 @@ from engine.learning.td3 import Settings
 from engine.learning.trainer import Learnt, News
 from engine.mobility.synthetic import SyntheticMobility
 from engine.params import Params
-from engine.schemes import build, load
+from engine.schemes import af_marl, build, load
 from engine.schemes.af_marl import SHIPPED
 from engine.world import World
 
@@ -28,7 +28,7 @@ SMALL = Settings(learners=4, updates=1, warm_up=8, batch=16)
 def policies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A policy of few learners that soon have enough to learn from."""
     file = tmp_path_factory.mktemp("policies") / "small.policy"
-    save_policy(file, Policy.scratch("af-marl", 0, Options(settings=SMALL)).state())
+    save_policy(file, Policy.scratch(af_marl.ALGORITHM, 0, Options(SMALL)).state())
     return {"af-marl": file}
 
 
@@ -164,7 +164,7 @@ def test_weights_are_taken_before_the_step(policies) -> None:
     world = World(SyntheticMobility(0), params)
     comparison.step(world.step(params), params)
     player = comparison.arms["af-marl"].scheme
-    bias = player._actors["actor"].net.layers[2].bias
+    bias = player.acting.actors["actor"].net.layers[2].bias
     trainer.news = News(
         {
             "actor.net.layers.2.bias": np.full(bias.shape, -20.0, np.float32),
@@ -176,7 +176,7 @@ def test_weights_are_taken_before_the_step(policies) -> None:
     before = bias.clone()
     step = comparison.step(world.step(params), params)["af-marl"]
     assert not torch.equal(before, bias)
-    assert player.exploration.rate == 0.0
+    assert player.acting.exploration.rate == 0.0
     # Never idle, waits of no length, no toll: as if nobody else were there.
     assert (step.decision.rho[step.observation.has_task] > 0.0).mean() > 0.5
 

@@ -16,6 +16,7 @@ from engine.learning.policy import Options, Policy
 from engine.learning.td3 import Settings
 from engine.mobility.recorded import RecordedMobility
 from engine.params import Params
+from engine.schemes import af_marl
 from engine.training.episodes import Plan, open_student, train
 from engine.training.files import Files
 from engine.training.journal import Episode
@@ -55,7 +56,7 @@ class Watcher:
 def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Untrained networks of few learners, so that twelve steps are enough to learn from."""
     path = tmp_path_factory.mktemp("start") / "small.policy"
-    save_policy(path, Policy.scratch("af-marl", 0, Options(settings=SMALL)).state())
+    save_policy(path, Policy.scratch(af_marl.ALGORITHM, 0, Options(SMALL)).state())
     return path
 
 
@@ -140,7 +141,7 @@ def test_what_is_not_its_own_state_is_refused(tmp_path: Path, start: Path) -> No
 def test_exploding_losses_are_rolled_back_and_told(tmp_path: Path) -> None:
     wild = dataclasses.replace(SMALL, learning_rate=1e12)
     start = tmp_path / "wild.policy"
-    save_policy(start, Policy.scratch("af-marl", 0, Options(settings=wild)).state())
+    save_policy(start, Policy.scratch(af_marl.ALGORITHM, 0, Options(wild)).state())
     watcher = Watcher()
     files, done = a_training(tmp_path, a_plan(start), 1, watcher)
     assert done[0].troubles
@@ -161,7 +162,7 @@ def test_the_policy_is_small_and_decides_as_the_averaged_learner(
     learner.restore(load_policy(files.state))
     trained = Player(learner.policy().averaged(), np.random.default_rng(1))
     kept = load_policy(files.policy)
-    loaded = Player(Policy.of(kept, "af-marl"), np.random.default_rng(9))
+    loaded = Player(Policy.of(kept, af_marl.ALGORITHM), np.random.default_rng(9))
     assert files.policy.stat().st_size < 0.5 * files.state.stat().st_size
     assert kept["made"]["command"] == "x"
     assert kept["made"]["episodes"] == 1

@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from engine.environment import Arm
-from engine.learning.learner import MarlLearner
+from engine.learning.learner import AgentsLearner
 from engine.learning.player import Player
 from engine.learning.policy import Options, Policy
 from engine.learning.td3 import Settings
 from engine.mobility.recorded import RecordedMobility
 from engine.params import Params
 from engine.physics.neighbours import nobody
+from engine.schemes import af_marl
 from engine.twins import VehicleTwins
 from engine.types import Observation, Outcome
 from engine.world import World
@@ -29,10 +30,10 @@ SMALL = Settings(learners=4, updates=1, warm_up=8, batch=16)
 Play = Callable[..., list[tuple[Observation, Outcome]]]
 
 
-def a_pair(policy: Policy | None = None, **settings) -> tuple[Player, MarlLearner]:
-    policy = policy or Policy.scratch("af-marl", 0, Options(settings=SMALL))
+def a_pair(policy: Policy | None = None, **settings) -> tuple[Player, AgentsLearner]:
+    policy = policy or Policy.scratch(af_marl.ALGORITHM, 0, Options(SMALL))
     rngs = np.random.default_rng(1).spawn(2)
-    return Player(policy, rngs[0]), MarlLearner(policy, rngs[1])
+    return Player(policy, rngs[0]), AgentsLearner(policy, rngs[1])
 
 
 @pytest.fixture

@@ -38,7 +38,8 @@ class Watched(Myopic):
         window = self.windows.take(observation)
         zeros = np.zeros((len(observation.vehicle), CONTEXT))
         seen = view(observation, take_seats(observation), zeros)
-        return experience(observation, outcome, seen, window)
+        note = np.zeros((len(seen.row), 0), np.float32)
+        return experience(observation, outcome, seen, note, window)
 
 
 def rounds_of(

@@ -48,7 +48,9 @@ def second(step: int, mode: str = "async", **changes) -> Experience:
         last_wait_s=np.full(20, 0.1),
         waits_known=True,
         window=rows(0)[:, :-5],
-        tasks=Tasks(np.zeros(0, np.int64), *[np.zeros((0, 1), np.float32)] * 2, *[nothing] * 3),
+        tasks=Tasks(
+            *[np.zeros(0, np.int64)] * 2, *[np.zeros((0, 1), np.float32)] * 3, *[nothing] * 3
+        ),
     )
     return dataclasses.replace(seen, **changes)
 

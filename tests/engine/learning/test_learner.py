@@ -11,6 +11,7 @@ import torch
 
 from engine.learning.checkpoint import CheckpointError, load_policy, save_policy
 from engine.learning.policy import Policy
+from engine.schemes import af_marl
 from tests.engine.learning.conftest import a_pair
 
 
@@ -90,17 +91,17 @@ def test_broken_weights_are_dropped_and_nothing_recorded_is_lost(play) -> None:
     for record in records[:20]:
         learner.learn(record)
     good = {n: v.clone() for n, v in learner._good.networks.items()}
-    added = learner._transitions.replay._added.sum()
+    added = learner.agents.transitions.replay._added.sum()
     with torch.no_grad():
-        learner.learners.actor.net.layers[0].weight[0, 0, 0] = torch.nan
+        learner.agents.actor.net.layers[0].weight[0, 0, 0] = torch.nan
     learnt = learner.learn(records[20])
     assert not learnt.updated
     assert learnt.rounds == ()
     assert learnt.trouble.startswith("Learning went astray at step 20 (")
     assert learnt.trouble.endswith(".")
     assert all(np.isfinite(value) for value in learnt.losses.values())
-    assert all(torch.equal(good[n], v) for n, v in learner.learners.tensors())
-    assert learner._transitions.replay._added.sum() > added
+    assert all(torch.equal(good[n], v) for n, v in learner.agents.tensors())
+    assert learner.agents.transitions.replay._added.sum() > added
     after = [learner.learn(record) for record in records[21:]]
     assert all(each.updated and not each.trouble for each in after)
     save = learner.state()["tensors"].values()
@@ -124,7 +125,7 @@ def test_what_is_no_number_is_not_learnt_from(play) -> None:
         tasks = record.tasks
         spoilt = dataclasses.replace(tasks, cost=np.where(tasks.vehicle % 2, np.nan, tasks.cost))
         assert not learner.learn(dataclasses.replace(record, tasks=spoilt)).trouble
-    assert np.isfinite(learner._transitions.replay._rows).all()
+    assert np.isfinite(learner.agents.transitions.replay._rows).all()
 
 
 def test_steps_may_be_missing(play) -> None:
@@ -132,7 +133,7 @@ def test_steps_may_be_missing(play) -> None:
     records = recorded(play, 18)
     for record in records[::3]:
         learner.learn(record)
-    rows = learner._transitions.replay
+    rows = learner.agents.transitions.replay
     for one in range(4):
         assert not rows.contents(one)[:, -1].any()  # nothing is known to follow
     assert not learner._forecasts._samples.data._added.any()
@@ -147,7 +148,7 @@ def test_exploration_decays_with_episodes(play) -> None:
     learner.end_episode()
     assert learner.exploration.rate == pytest.approx(0.99 * start)
     player.take(learner.weights())
-    assert player.exploration.rate == pytest.approx(0.99 * start)
+    assert player.acting.exploration.rate == pytest.approx(0.99 * start)
 
 
 def test_policies_of_another_kind_are_refused() -> None:
@@ -162,13 +163,13 @@ def test_policies_of_another_kind_are_refused() -> None:
         ({**state, "options": {}}, "another make or size"),
     ):
         with pytest.raises(CheckpointError, match=words):
-            Policy.of(broken, "af-marl")
+            Policy.of(broken, af_marl.ALGORITHM)
 
 
 def test_the_average_is_one_model_of_targets() -> None:
     _, learner = a_pair()
     with torch.no_grad():
-        for index, (_, value) in enumerate(learner.learners.tensors()):
+        for index, (_, value) in enumerate(learner.agents.tensors()):
             value.add_(torch.arange(4).reshape(-1, *[1] * (value.dim() - 1)) + index)
     policy = learner.policy()
     averaged = policy.averaged()
@@ -177,7 +178,7 @@ def test_the_average_is_one_model_of_targets() -> None:
     assert torch.equal(averaged.networks[f"actor.{bias}"], mean)
     assert torch.equal(averaged.networks[f"actor_target.{bias}"], mean)
     _, again = a_pair(averaged)
-    for name, value in again.learners.tensors():
+    for name, value in again.agents.tensors():
         assert torch.equal(value, averaged.networks[name].expand_as(value))
     blind = averaged.blind_to_context().networks["critic1.net.layers.0.weight"]
     assert not blind[:, 27:29].any()

@@ -12,18 +12,19 @@ from engine.learning.features import CONTEXT, OWN
 from engine.learning.player import Player
 from engine.learning.policy import Options, Policy
 from engine.learning.td3 import Settings
+from engine.schemes import af_marl
 from engine.types import BY_RULE
 from tests.engine.learning.conftest import a_pair
 
 
 def seen_state(player: Player) -> np.ndarray:
-    return player._seen[1].state
+    return player._last[0].view.state
 
 
 def test_weights_carried_over_act_like_the_learner_itself(play) -> None:
     player, learner = a_pair()
     player.explores = True
-    across = Player(Policy.scratch("af-marl", 5, learner.options), np.random.default_rng(7))
+    across = Player(Policy.scratch(af_marl.ALGORITHM, 5, learner.options), np.random.default_rng(7))
 
     windows = []
 
@@ -35,7 +36,7 @@ def test_weights_carried_over_act_like_the_learner_itself(play) -> None:
         across.take(weights)
 
     told = play(player, 20, each)
-    assert learner.learners.critic_optimiser.state
+    assert learner.agents.critic_optimiser.state
     # One that starts from the learner's policy has each RSU's mean model, so context is left out.
     anew = Player(learner.policy(), np.random.default_rng(3))
     for observation, _ in told[-3:]:
@@ -45,13 +46,15 @@ def test_weights_carried_over_act_like_the_learner_itself(play) -> None:
             )
             for one in (player, across, anew):
                 one.explores = explores
-                one.exploration = dataclasses.replace(player.exploration, rate=0.0, deviation=0.0)
+                one.acting.exploration = dataclasses.replace(
+                    player.acting.exploration, rate=0.0, deviation=0.0
+                )
             rho = [one.act(twin).rho.tolist() for one in (player, across, anew)]
             assert rho[0] == rho[1] == rho[2]
     context = []
     for one in (player, across):
-        one._foresight.window = windows[-1]
-        context.append(one._foresight._predicted(told[-1][0]))
+        one.outlook.foresight.window = windows[-1]
+        context.append(one.outlook.foresight._predicted(told[-1][0]))
     assert context[0].any()
     assert context[0].tolist() == context[1].tolist()
 
@@ -71,7 +74,7 @@ def test_what_has_not_changed_is_not_sent_again(play) -> None:
 def test_agents_see_as_much_of_the_twins_as_they_may(play, twin) -> None:
     player, _ = a_pair()
     states = []
-    told = play(player, 8, lambda _: states.append(player._sight._held), agent_twin=twin)
+    told = play(player, 8, lambda _: states.append(player.outlook.sight._held), agent_twin=twin)
     state = seen_state(player)
     observation = told[-1][0]
     decided = player.act(observation)
@@ -113,18 +116,18 @@ def test_the_forecast_switch_sets_the_context_and_nothing_else(play) -> None:
     assert contexts["persistence", True] == contexts["persistence", False]
     assert not np.any(contexts["off", True])
     waits = np.array(contexts["persistence", True])[:, 0]
-    serving = observation.serving[player._seen[1].row]
+    serving = observation.serving[player._last[0].view.row]
     assert waits == pytest.approx(6.0 * observation.rsus.last_wait_s[serving], rel=1e-5)
 
 
 def test_one_model_for_all_predicts_as_the_same_at_every_rsu(play) -> None:
     player, learner = a_pair()
     observation = play(player, 12)[-1][0]
-    shared = player._foresight._predicted(observation)
+    shared = player.outlook.foresight._predicted(observation)
     player.take(learner.weights())
     assert shared[observation.has_task].any()
     assert not shared[~observation.has_task].any()
-    assert player._foresight._predicted(observation) == pytest.approx(shared, abs=1e-5)
+    assert player.outlook.foresight._predicted(observation) == pytest.approx(shared, abs=1e-5)
 
 
 def test_it_tells_what_it_believed(play) -> None:
@@ -148,8 +151,8 @@ def test_it_tells_what_it_believed(play) -> None:
 
 
 def test_plain_actors_have_no_belief(play) -> None:
-    plain = Options(settings=Settings(split=False, learners=2))
-    player = Player(Policy.scratch("af-marl", 0, plain), np.random.default_rng(0))
+    plain = Options(Settings(split=False, learners=2))
+    player = Player(Policy.scratch(af_marl.ALGORITHM, 0, plain), np.random.default_rng(0))
     observation = play(player, 2)[-1][0]
     assert player.belief(int(observation.vehicle[observation.has_task][0])) is None
 

@@ -44,7 +44,7 @@ def critics(learner: Td3) -> list[Critic]:
 def test_the_target_is_no_more_than_either_critic_says(split: bool) -> None:
     learner = a_learner(split=split)
     for _ in range(3):
-        learner.update(batch(2, 16))
+        learner.improve(batch(2, 16))
     _, _, _, reward, then, deal, _ = learner.columns.take(batch(2, 16, 1))
     goes_on = torch.ones_like(reward)
     target = learner.target_value(reward, goes_on, then, deal)
@@ -56,7 +56,7 @@ def test_the_target_is_no_more_than_either_critic_says(split: bool) -> None:
 
 def test_soft_updates_copy_at_one_and_stay_at_zero() -> None:
     learner = a_learner()
-    learner.update(batch(2, 8))
+    learner.improve(batch(2, 8))
     before = copy.deepcopy(learner.actor_target.state_dict())
     learner.soften(0.0)
     assert all(torch.equal(v, before[k]) for k, v in learner.actor_target.state_dict().items())
@@ -80,9 +80,9 @@ def test_many_learners_at_once_are_each_learner_alone(split: bool) -> None:
         alone.append(one)
     for turn in range(4):
         rows = batch(2, 8, turn).double()
-        together.update(rows)
+        together.improve(rows)
         for learner, one in enumerate(alone):
-            one.update(rows[learner : learner + 1])
+            one.improve(rows[learner : learner + 1])
     for name, value in together.tensors():
         each = [dict(one.tensors())[name] for one in alone]
         assert torch.allclose(value, torch.cat(each), atol=1e-9), name
@@ -91,13 +91,13 @@ def test_many_learners_at_once_are_each_learner_alone(split: bool) -> None:
 def test_it_goes_on_from_weights_and_moments_as_if_never_interrupted() -> None:
     learner, resumed = a_learner(), a_learner()
     for turn in range(3):
-        learner.update(batch(2, 8, turn))
+        learner.improve(batch(2, 8, turn))
     for name, value in resumed.tensors():
         value.copy_(dict(learner.tensors())[name])
     forgetful = copy.deepcopy(resumed)
     resumed.set_moments(learner.moments())
     for each in (learner, resumed, forgetful):
-        each.update(batch(2, 8, 9))
+        each.improve(batch(2, 8, 9))
     same = [torch.equal(v, dict(resumed.tensors())[k]) for k, v in learner.tensors()]
     assert all(same)
     without = [torch.equal(v, dict(forgetful.tensors())[k]) for k, v in learner.tensors()]
@@ -106,7 +106,7 @@ def test_it_goes_on_from_weights_and_moments_as_if_never_interrupted() -> None:
 
 def test_moments_of_another_make_are_refused() -> None:
     learner = a_learner()
-    learner.update(batch(2, 8))
+    learner.improve(batch(2, 8))
     moments = learner.moments()
     short = {k: v if v.ndim < 2 else v[:, :1] for k, v in moments.items()}
     with pytest.raises(RuntimeError, match="shape"):
@@ -124,7 +124,7 @@ def test_it_tells_a_crowded_queue_from_an_empty_one(split: bool, updates: int) -
     deal = np.array([1.5, 0.5, 0.6, 0.03, -0.3, 0.0, 0.6, 0.3], np.float32)
     assert len(deal) == len(DEAL)
     for _ in range(updates):
-        learner.update(toy(learner, deal, rng))
+        learner.improve(toy(learner, deal, rng))
     both = torch.tensor([[[0.0], [1.0]]] * 2)
     many = torch.from_numpy(np.broadcast_to(deal, (2, 2, 8)).copy())
     rho = learner.actor(both, many)

@@ -34,7 +34,7 @@ def test_every_scheme_decides_within_bounds_and_repeatably(name: str) -> None:
     assert module.INGREDIENTS.endswith(".")
 
     def scheme():
-        return module.build(Params(best_budget=5.0), np.random.default_rng(5))
+        return module.build(Params(best_budget=5.0, start="scratch"), np.random.default_rng(5))
 
     seen = an_observation(sees_truth=scheme().sees_truth, best_budget=5.0)
     one, other = scheme().act(seen), scheme().act(seen)
