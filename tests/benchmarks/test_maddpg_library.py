@@ -80,7 +80,7 @@ def pendulum_ours(gym) -> np.ndarray:
         replay.add(np.arange(SEEDS), np.concatenate(row, axis=1).astype(np.float32))
         state = np.stack([env.reset()[0] for env in envs]) if over else then
         if step >= RANDOM_STEPS:
-            core.update(torch.from_numpy(replay.sample(DDPG.batch, rng)))
+            core.improve(torch.from_numpy(replay.sample(DDPG.batch, rng)))
     earned = np.zeros(SEEDS)
     for episode in range(EPISODES):
         state, over = np.stack([env.reset(seed=100 + episode)[0] for env in envs]), False
@@ -213,7 +213,7 @@ class Speaking:
             self.play(episode, noise=0.2 * max(0.25, 1.0 - episode / TRAINED))
             for _ in range(UPDATES if LONG * episode > WARM else 0):
                 rows = self.replay.sample(SPEAKER.batch, self.rng)
-                self.core.update(torch.from_numpy(rows))
+                self.core.improve(torch.from_numpy(rows))
         earned = np.mean([self.play(10**8 + e, noise=0.0) for e in range(JUDGED)], axis=0)
         return earned.reshape(PAIRS, 2).mean(axis=1)
 

@@ -10,11 +10,12 @@ import pytest
 import torch
 from torch import nn
 
+from engine.learning.acting import ActorActing
 from engine.learning.experience import Experience, Tasks
 from engine.learning.exploration import Exploration
 from engine.learning.features import CONTEXT, STATE, View
 from engine.learning.joint import CROWD, Columns, JointTransitions
-from engine.learning.maddpg import PERSONAL, Maddpg, MaddpgActing, MaddpgAgents, Settings
+from engine.learning.maddpg import PERSONAL, Maddpg, Settings
 from engine.learning.player import Player
 from engine.models.actor_critic import Actor, Critic
 from engine.models.layers import generator
@@ -41,6 +42,10 @@ def a_step(step: int, vehicle: list[int], seat: list[int], **told) -> Experience
         energy=nothing, success=none, last_wait_s=nothing, waits_known=True, window=None,
         tasks=Tasks(vehicle=who, seat=np.array(seat, np.int64), **{**tasks, **told}),
     )  # fmt: skip
+
+
+def acting_of(settings: Settings, exploration: Exploration) -> ActorActing:
+    return ActorActing(WIDE, settings.learners, exploration, split=settings.split)
 
 
 def states(*first: float) -> np.ndarray:
@@ -132,7 +137,7 @@ def test_contenders_see_the_same_but_for_their_personal_columns(play) -> None:
 
     class Watching(Player):
         def experience(self, outcome):
-            views.append(self._seen[1])
+            views.append(self._last[0].view)
             return super().experience(outcome)
 
     player.__class__ = Watching
@@ -282,7 +287,7 @@ def test_without_neighbours_many_learners_are_each_a_ddpg() -> None:
     alone = [Ddpg(together, g) for g in range(3)]
     for turn in range(5):
         rows = random_rows(ALONE, 3, 16, turn)
-        together.update(rows)
+        together.improve(rows)
         for g, one in enumerate(alone):
             s, a, r, s2, on = torch.split(rows[g], [3, 1, 1, 3, 1], dim=1)
             one.update(s, a, r, s2, on)
@@ -306,9 +311,9 @@ def test_learners_touch_one_another_only_as_recorded_neighbours() -> None:
     changed[1] = random_rows(TINY, 3, 8, 5)[1]
     with torch.no_grad():
         other_actor.actor_target.net.layers[-1].bias[1] += 1.0
-    usual.update(rows)
-    other_rows.update(changed)
-    other_actor.update(rows)
+    usual.improve(rows)
+    other_rows.improve(changed)
+    other_actor.improve(rows)
     for network in ("actor", "critic"):
         for name, value in getattr(usual, network).named_parameters():
             same = dict(getattr(other_rows, network).named_parameters())[name]
@@ -327,14 +332,14 @@ def test_without_a_future_targets_are_rewards_and_no_target_network_is_asked(spl
         for network in (learner.actor_target, learner.critic_target):
             for value in network.parameters():
                 value.fill_(torch.nan)
-    learner.update(random_rows(learner.columns, 2, 8))
+    learner.improve(random_rows(learner.columns, 2, 8))
     assert all(torch.isfinite(v).all() for k, v in learner.tensors() if "_target" not in k)
 
 
 def test_the_actors_step_moves_no_critic() -> None:
     learner = tiny(learning_rate=0.0)
     before = copy.deepcopy(learner.state_dict())
-    learner.update(random_rows(TINY, 3, 8))
+    learner.improve(random_rows(TINY, 3, 8))
     after = learner.state_dict()
     assert all(torch.equal(before[k], v) for k, v in after.items() if k.startswith("critic."))
     assert not torch.equal(before["actor.net.layers.0.weight"], after["actor.net.layers.0.weight"])
@@ -345,7 +350,7 @@ def test_rates_keep_their_proportion() -> None:
         learner = tiny(learning_rate=1e-3, actor_rate=1e-4)
         learner.set_rate(rate)
         before = copy.deepcopy(learner.state_dict())
-        learner.update(random_rows(TINY, 3, 8))
+        learner.improve(random_rows(TINY, 3, 8))
         name = "net.layers.2.bias"
         return tuple(
             (learner.state_dict()[f"{n}.{name}"] - before[f"{n}.{name}"]).abs().max().item()
@@ -360,7 +365,7 @@ def test_rates_keep_their_proportion() -> None:
 FEW = Settings(learners=4, batch=32, warm_up=16, updates=1, capacity=400)
 
 
-def tensors(agents: MaddpgAgents) -> dict[str, torch.Tensor]:
+def tensors(agents: Maddpg) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in agents.tensors()}
 
 
@@ -379,7 +384,7 @@ def test_it_goes_on_as_if_never_interrupted(split: bool, gamma: float) -> None:
     settings = dataclasses.replace(FEW, split=split, gamma=gamma)
     rng = np.random.default_rng(0)
     steps = [a_city(step, rng) for step in range(40)]
-    whole, resumed = MaddpgAgents(WIDE, settings, 1), MaddpgAgents(WIDE, settings, 2)
+    whole, resumed = Maddpg.offloading(WIDE, settings, 1), Maddpg.offloading(WIDE, settings, 2)
     draws = np.random.default_rng(3), np.random.default_rng(4)
     losses = []
     for step in steps[:30]:
@@ -408,7 +413,7 @@ def test_it_goes_on_as_if_never_interrupted(split: bool, gamma: float) -> None:
 
 
 def test_nothing_is_learnt_before_every_learner_is_warm() -> None:
-    agents = MaddpgAgents(WIDE, FEW, 0)
+    agents = Maddpg.offloading(WIDE, FEW, 0)
     before = tensors(agents)
     for step in range(40):
         agents.take(a_step(step, [0, 1, 2], [0, 0, 0]))  # learner 3 has none
@@ -418,8 +423,8 @@ def test_nothing_is_learnt_before_every_learner_is_warm() -> None:
 
 
 def test_a_vehicle_acts_by_its_learner_and_greedily_by_the_target() -> None:
-    acting = MaddpgActing(WIDE, FEW, Exploration(rate=0.0, deviation=0.0))
-    agents = MaddpgAgents(WIDE, FEW, 0)
+    acting = acting_of(FEW, Exploration(rate=0.0, deviation=0.0))
+    agents = Maddpg.offloading(WIDE, FEW, 0)
     biases = {"actor": [0.0, 0.5, 1.0, 1.5], "actor_target": [-0.5, -1.0, -1.5, -2.0]}
     weights = {name: np.zeros_like(value.numpy()) for name, value in agents.acting()}
     for network, bias in biases.items():
@@ -442,7 +447,7 @@ def test_a_vehicle_acts_by_its_learner_and_greedily_by_the_target() -> None:
 @pytest.mark.parametrize("split", [True, False])
 def test_many_start_from_one_model_that_the_seed_decides(split: bool) -> None:
     settings = dataclasses.replace(FEW, split=split)
-    one, same, other = (tensors(MaddpgAgents(WIDE, settings, seed)) for seed in (0, 0, 1))
+    one, same, other = (tensors(Maddpg.offloading(WIDE, settings, seed)) for seed in (0, 0, 1))
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert not torch.equal(one["critic.net.layers.0.weight"], other["critic.net.layers.0.weight"])
     for value in one.values():
@@ -479,8 +484,8 @@ SEATS = np.array([0, 0, 1, 1, 1, 1, 1, 1])
 
 def test_contenders_find_the_equilibrium_of_a_congestion_game() -> None:
     """Two vehicles at one server, six at another: the best replies meet at 1/3 and 1/7."""
-    agents = MaddpgAgents(WIDE, GAME, 0)
-    acting = MaddpgActing(WIDE, GAME, Exploration(rate=0.1, deviation=0.15))
+    agents = Maddpg.offloading(WIDE, GAME, 0)
+    acting = acting_of(GAME, Exploration(rate=0.1, deviation=0.15))
     rng = np.random.default_rng(1)
     vehicle = np.arange(8)
     seen = in_the_game(vehicle, SEATS)
@@ -499,7 +504,7 @@ def test_to_the_critic_the_others_are_no_noise() -> None:
     """Shares at random: what one pays hangs on the others', which only their neighbour sees."""
     losses = {}
     for neighbours in (0, 4):
-        agents = MaddpgAgents(WIDE, dataclasses.replace(GAME, neighbours=neighbours), 0)
+        agents = Maddpg.offloading(WIDE, dataclasses.replace(GAME, neighbours=neighbours), 0)
         rng = np.random.default_rng(1)
         seen, told = in_the_game(np.arange(8), np.repeat([0, 1], 4)), []
         for step in range(300):
