@@ -129,6 +129,23 @@ class Policy:
                 "The policy is of another make or size: train it again."
             ) from error
 
+    def foreseeing_by(self, state: Mapping[str, Any]) -> Policy:
+        """The same with the AdFL of another policy file: its models, and how they go on to learn.
+
+        Raises:
+            CheckpointError: it holds none that fit.
+        """
+        try:
+            tensors, adfl = state["tensors"], AdflOptions(**state["options"]["adfl"])
+            forecasts = {
+                cvae: _vector(tensors[VARIANTS[cvae]], len(start))
+                for cvae, start in self.forecasts.items()
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError("The policy holds no models of AdFL that fit.") from error
+        options = dataclasses.replace(self.options, adfl=adfl)
+        return dataclasses.replace(self, options=options, forecasts=forecasts)
+
     def state(self) -> dict[str, Any]:
         """For `checkpoint.save_policy`."""
         tensors = {name: value.numpy().copy() for name, value in self.networks.items()}

@@ -40,7 +40,8 @@ def start(
         algorithm: of the scheme.
         kits: by ingredients; who has no own ones has the equal ones always.
         params: of the run; `start` and `ingredients` say where it begins.
-        policy: a file to begin with instead.
+        policy: a file to begin with instead; from scratch it may be another scheme's, of which
+            AdFL's models are taken where the ingredients have such.
 
     Raises:
         CheckpointError: the policy cannot be used.
@@ -49,9 +50,10 @@ def start(
     torch.set_num_threads(1)
     ingredients: Ingredients = "own" if params.ingredients == "own" and "own" in kits else "equal"
     kit, scheme = kits[ingredients], algorithm.scheme
+    seed = int(sequence(params.seed, scheme).generate_state(1)[0] >> 1)
+    untrained = Policy.scratch(algorithm, seed, kit.options, ingredients)
     if policy is None and params.start == "scratch":
-        seed = int(sequence(params.seed, scheme).generate_state(1)[0] >> 1)
-        return Policy.scratch(algorithm, seed, kit.options, ingredients)
+        return untrained
     if policy is None and not kit.shipped.exists():
         raise CheckpointError(
             f"No policy of {scheme} with {ingredients} ingredients ships with this package: "
@@ -59,7 +61,10 @@ def start(
         )
     file = policy or kit.shipped
     state = load_policy(file)
+    lends = params.start == "scratch" and state.get("scheme") != scheme and untrained.forecasts
     try:
+        if lends:
+            return untrained.foreseeing_by(state)
         return Policy.of(state, algorithm, ingredients)
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from error

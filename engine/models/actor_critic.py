@@ -83,7 +83,14 @@ class Critic(nn.Module):
         if not self.split:
             value: Tensor = self.net(torch.cat([state, rho[..., None]], dim=-1))[..., 0]
             return value
-        raw: Tensor = self.net(state)
+        return self._believed(self.net(state), rho, deal)
+
+    def of_each(self, state: Tensor, rho: Tensor, deal: Tensor) -> Tensor:
+        """Q of L shares of every task by the split critic, (..., L), from rho (L,)."""
+        return self._believed(self.net(state).unsqueeze(-2), rho, deal.unsqueeze(-2))
+
+    def _believed(self, raw: Tensor, rho: Tensor, deal: Tensor) -> Tensor:
+        """Q by the last layer (..., 4), as far as shapes broadcast."""
         belief = Belief.of(raw)
         if self.reward in ("R1", "R2"):
             belief = belief._replace(crowd=torch.zeros_like(belief.crowd))

@@ -72,7 +72,8 @@ def one(trace: Path, behaviour: str, starts: Starts, others: Recorded, args) -> 
         if step < args.train:
             nothing = np.zeros((len(o.vehicle), CONTEXT))
             seen = view(o, take_seats(o), nothing)
-            told = experience(o, stepped.outcome, seen, windows.take(o))
+            note = np.zeros((len(seen.row), 0), np.float32)
+            told = experience(o, stepped.outcome, seen, note, windows.take(o))
             samples.take(told)
             for adfl in federations.values():
                 adfl.learn(told)

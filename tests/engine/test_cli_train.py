@@ -146,6 +146,30 @@ def test_ctrl_c_keeps_the_last_checkpoint_and_says_how_to_go_on(tmp_path: Path) 
     assert load_policy(out)["made"]["episodes"] == kept + 1
 
 
+@pytest.mark.parametrize("kind", ["own", "equal"])
+def test_benchmarks_are_trained_by_either_ingredients_and_resumed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    out, whole = tmp_path / "part.policy", tmp_path / "whole.policy"
+    options = ("--scheme", "ddqn", "--ingredients", kind, "--task-rate", "1")
+    assert main(command(whole, *options)) == 0
+    assert main(command(out, *options, "--episodes", "1")) == 0
+    assert main(command(out, *options, "--resume")) == 0
+    one, other = load_policy(out), load_policy(whole)
+    assert one["ingredients"] == kind
+    assert all((other["tensors"][k] == v).all() for k, v in one["tensors"].items())
+    assert f"--ingredients {kind}" in one["made"]["command"]
+    run = ["run", "--mobility", "synthetic", "--schemes", "ddqn", "--vehicles", "30"]
+    run += ["--steps", "2", "--policy", f"ddqn={out}"]
+    assert main([*run, "--ingredients", kind, "--out", str(tmp_path / "run")]) == 0
+    unlike = "equal" if kind == "own" else "own"
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main([*run, "--ingredients", unlike, "--out", str(tmp_path / "other")])
+    assert ended.value.code == 2
+    assert f"with {kind} ingredients" in capsys.readouterr().err
+
+
 def test_help_names_what_it_does_and_every_parameter(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--help"])

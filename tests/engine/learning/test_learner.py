@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from engine.learning.checkpoint import CheckpointError, load_policy, save_policy
-from engine.learning.policy import Policy
+from engine.learning.learner import AgentsLearner
+from engine.learning.policy import Options, Policy
 from engine.schemes import af_marl
-from tests.engine.learning.conftest import a_pair
+from tests.engine.learning.conftest import SMALL, a_pair
 
 
 def recorded(play, count: int, **raw) -> list:
@@ -149,6 +150,30 @@ def test_exploration_decays_with_episodes(play) -> None:
     assert learner.exploration.rate == pytest.approx(0.99 * start)
     player.take(learner.weights())
     assert player.acting.exploration.rate == pytest.approx(0.99 * start)
+
+
+def test_synchronous_learners_wait_for_those_without_a_client(play) -> None:
+    waiting = dataclasses.replace(af_marl.ALGORITHM, aggregation="sync")
+    policy = Policy.scratch(waiting, 0, Options(SMALL))
+    learner, records = AgentsLearner(policy, np.random.default_rng(1)), recorded(play, 32)
+    updates, waits, rounds = [], [], []
+    for record in records:
+        # One learner's vehicles are out of coverage until the 20th second.
+        away = (record.vehicle % 4 == 2) & (record.step < 20)
+        learnt = learner.learn(
+            dataclasses.replace(record, serving=np.where(away, -1, record.serving), window=None)
+        )
+        updates += [record.step] if learnt.updated else []
+        waits += [record.step] if learner.waits else []
+        rounds += learnt.rounds
+    first = updates[0]
+    assert rounds[0].fired == ("time-out" if first < 5 else "all")
+    assert rounds[0].t_s >= min(first + 15.0, 20.0)
+    ended = int(rounds[0].t_s)
+    assert waits[: ended - first] == list(range(first, ended))
+    assert not [step for step in updates if first < step <= ended]
+    assert ended + 1 in updates
+    assert {each.fired for each in rounds[1:]} == {"all"}
 
 
 def test_policies_of_another_kind_are_refused() -> None:

@@ -222,15 +222,14 @@ def test_no_learner_outlives_its_engine(training, orders, number: signal.Signals
     assert len(entries(engine, status["run"])) >= learnt  # what was told is kept
 
 
-def known(status: dict) -> int:
-    """Steps that AF-MARL has learnt from."""
-    return status.get("learning", {}).get("af-marl", {}).get("learnt", 0)
-
-
 @pytest.mark.fault
-def test_af_marl_trains_through_the_loss_of_its_learner(open_engine) -> None:
+@pytest.mark.parametrize("scheme", ["af-marl", "ddqn"])
+def test_a_scheme_trains_through_the_loss_of_its_learner(open_engine, scheme: str) -> None:
+    def known(status: dict) -> int:
+        return status.get("learning", {}).get(scheme, {}).get("learnt", 0)
+
     engine = open_engine(
-        str(TRACE), stage=["af-marl"], params={"train": True, "start": "scratch"}, speed=10
+        str(TRACE), stage=[scheme], params={"train": True, "start": "scratch"}, speed=10
     )
     engine.wait(lambda s: known(s) >= 5, LOADING_S)
     (learner,) = learners(engine)
@@ -238,6 +237,7 @@ def test_af_marl_trains_through_the_loss_of_its_learner(open_engine) -> None:
     engine.wait(lambda s: any("killed" in notice["text"] for notice in s["notices"]))
     count = known(engine.status)
     status = engine.wait(lambda s: known(s) >= count + 5, LOADING_S)
-    assert state(status, "af-marl") == "training"
+    assert state(status, scheme) == "training"
+    engine.wait(lambda s: any(e["losses"].get("critic") for e in entries(engine, s["run"])))
     steps = engine.store.metrics(status["run"])[0].tolist()
     assert steps == list(range(len(steps)))
