@@ -50,10 +50,8 @@ def start(
     torch.set_num_threads(1)
     ingredients: Ingredients = "own" if params.ingredients == "own" and "own" in kits else "equal"
     kit, scheme = kits[ingredients], algorithm.scheme
-    seed = int(sequence(params.seed, scheme).generate_state(1)[0] >> 1)
-    untrained = Policy.scratch(algorithm, seed, kit.options, ingredients)
     if policy is None and params.start == "scratch":
-        return untrained
+        return _untrained(algorithm, kit, params, ingredients)
     if policy is None and not kit.shipped.exists():
         raise CheckpointError(
             f"No policy of {scheme} with {ingredients} ingredients ships with this package: "
@@ -61,10 +59,17 @@ def start(
         )
     file = policy or kit.shipped
     state = load_policy(file)
-    lends = params.start == "scratch" and state.get("scheme") != scheme and untrained.forecasts
+    lends = params.start == "scratch" and state.get("scheme") != scheme
     try:
-        if lends:
-            return untrained.foreseeing_by(state)
+        if lends and ingredients == "equal":
+            return _untrained(algorithm, kit, params, ingredients).foreseeing_by(state)
         return Policy.of(state, algorithm, ingredients)
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from error
+
+
+def _untrained(
+    algorithm: Algorithm[Any], kit: Kit, params: Params, ingredients: Ingredients
+) -> Policy:
+    seed = int(sequence(params.seed, algorithm.scheme).generate_state(1)[0] >> 1)
+    return Policy.scratch(algorithm, seed, kit.options, ingredients)
