@@ -32,7 +32,6 @@ class ActorActing:
 
     def __init__(self, state: int, learners: int, exploration: Exploration, *, split: bool) -> None:
         self.exploration = exploration
-        self.split = split
         self._learners = learners
         self.actors = {
             name: stacked([Actor(state, generator(0), split=split)] * learners)
@@ -71,16 +70,21 @@ class ActorActing:
                     value.copy_(torch.from_numpy(new))
         self.exploration = self.exploration.updated(weights)
 
-    @torch.no_grad()
     def believe(
         self, vehicle: int, seen: View, at: int, *, exploring: bool
     ) -> tuple[Belief, float] | None:
-        """Belief and reply on one row, exploration left out; None for a plain actor."""
-        if not self.split:
-            return None
-        state, deal = torch.from_numpy(seen.state[at]), torch.from_numpy(seen.deal[at])
-        rows = state.expand(self._learners, 1, -1)
-        deals = deal.expand(self._learners, 1, -1)
-        learner, actor = vehicle % self._learners, self._actor(exploring=exploring)
-        belief = Belief.of(actor.net(rows)[learner, 0])
-        return belief, float(actor(rows, deals)[learner, 0])
+        """See `Believing`."""
+        actor = self._actor(exploring=exploring)
+        return believed(actor, vehicle % self._learners, seen, at)
+
+
+@torch.no_grad()
+def believed(actor: Actor, learner: int, seen: View, at: int) -> tuple[Belief, float] | None:
+    """Belief and reply of one of a stack of actors on one row; None for plain ones."""
+    if not actor.split:
+        return None
+    learners = len(next(actor.parameters()))
+    state, deal = torch.from_numpy(seen.state[at]), torch.from_numpy(seen.deal[at])
+    rows, deals = state.expand(learners, 1, -1), deal.expand(learners, 1, -1)
+    belief = Belief.of(actor.net(rows)[learner, 0])
+    return belief, float(actor(rows, deals)[learner, 0])

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from engine.learning.acting import believed
 from engine.learning.agents import Acted
 from engine.learning.experience import Experience
 from engine.learning.features import View
@@ -27,11 +28,12 @@ from engine.learning.trainer import Weights
 from engine.models.actor_critic import Reward
 from engine.models.gaussian import GaussianPolicy
 from engine.models.layers import generator, stacked
-from engine.models.split_head import LEAST_SHARE
+from engine.models.split_head import LEAST_SHARE, Belief
 from engine.types import Bools, Floats, Ints
 
-#: Densities further apart than this are no longer told apart: exp must not overflow.
-_FURTHEST: Final = 20.0
+#: Log-densities further apart than this count as this far, without a gradient: one choice of a
+#: policy long gone must not outweigh all others.
+_FURTHEST: Final = 5.0
 #: Fewest transitions in a minibatch: advantages of fewer have no deviation.
 _FEWEST: Final = 2
 
@@ -184,7 +186,7 @@ class Ppo:
         entropy = net.entropy()
         losses = actor + settings.value * critic - settings.entropy * entropy
         self._optimiser.step(losses, batch.counts.sum(dim=1) > 0.0)
-        divergence = _mean(apart.exp() - 1.0 - apart, batch.counts)
+        divergence = _mean(0.5 * apart**2, batch.counts)
         return torch.stack([critic, actor, entropy, divergence]).detach()
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
@@ -252,6 +254,13 @@ class PpoActing:
         note = torch.stack([grouping.rows(action), grouping.rows(density)], dim=1).numpy()
         rho = note[:, 0].astype(np.float64).clip(0.0, 1.0)
         return Acted(np.where(rho > 1.5 * LEAST_SHARE, rho, 0.0), note)
+
+    def believe(
+        self, vehicle: int, seen: View, at: int, *, exploring: bool
+    ) -> tuple[Belief, float] | None:
+        """See `Believing`."""
+        del exploring  # the mean is of the same actor
+        return believed(self._networks.actor, vehicle % self._count, seen, at)
 
     @torch.no_grad()
     def take(self, weights: Weights) -> None:

@@ -1,9 +1,8 @@
 """The core of SFL-PPO beside Stable-Baselines3's PPO on a task that both have never seen.
 
-Pendulum-v1 (Gymnasium), four copies at once. Both have two hidden layers of 64 with ReLU and one set
-of hyper-parameters; the ranges of the actions differ ([0, 1] here, [-1, 1] there), so the noise at
-first is the same share of them. Returns are of the greedy policy over episodes that are the same
-for all.
+Pendulum-v1 (Gymnasium), four copies at once. Both have two hidden layers of 64 with ReLU and the
+same hyper-parameters; the ranges of the actions differ ([0, 1] here, [-1, 1] there), so the noise
+at first is the same share of them. Returns are of the greedy policy over the same episodes.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ def ours(seed: int) -> float:
     time = 0
     for _ in range(ROLLOUTS):
         kept = []
-        acting.take(dict((name, value.numpy().copy()) for name, value in agents.acting()))
+        acting.take({name: value.numpy().copy() for name, value in agents.acting()})
         for _ in range(HORIZON):
             seen = view(state)
             acted = acting.act(vehicle, seen, rng)

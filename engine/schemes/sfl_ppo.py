@@ -1,0 +1,60 @@
+"""`sfl-ppo`: the paper's benchmark of synchronous federated learning with PPO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from engine.learning.algorithm import Algorithm, Ingredients
+from engine.learning.exploration import Exploration
+from engine.learning.learner import AgentsLearner
+from engine.learning.player import Player
+from engine.learning.policy import Options, Policy
+from engine.learning.ppo import Ppo, PpoActing, Settings
+from engine.learning.start import POLICIES, Kit, start
+from engine.params import Params
+
+LABEL = "SFL-PPO"
+INGREDIENTS = (
+    "Random policies that are improved a little after every rollout, seeing the vehicle and its "
+    "RSU's twin, by their own cost alone; all learners wait until the slowest update is there and "
+    "their mean is the next policy."
+)
+NAME: Final = "sfl-ppo"
+
+#: Own: Schulman et al.'s values, noise and gamma of Table V, the reward (53). Equal: reward, horizon
+#: and form of AF-MARL.
+KITS: Final[Mapping[Ingredients, Kit]] = {
+    "own": Kit(Options(Settings(reward="R1")), POLICIES / "sfl_ppo.policy"),
+    "equal": Kit(
+        Options(Settings(split=True, reward="R3", gamma=0.0)), POLICIES / "sfl_ppo_equal.policy"
+    ),
+}
+
+
+def _acting(state: int, settings: Settings, exploration: Exploration) -> PpoActing:
+    del exploration  # its policy is random and learns how much
+    return PpoActing(state, settings)
+
+
+ALGORITHM: Final = Algorithm(NAME, Settings, Ppo, _acting, aggregation="sync")
+
+
+def build(params: Params, rng: np.random.Generator, policy: Path | None = None) -> Player:
+    """The player for one arm; arguments and errors as of `beginning`, `rng` is the arm's."""
+    return Player(beginning(params, policy), rng)
+
+
+def build_learner(
+    params: Params, rng: np.random.Generator, policy: Path | None = None
+) -> AgentsLearner:
+    """The learner whose weights that player acts by."""
+    return AgentsLearner(beginning(params, policy), rng)
+
+
+def beginning(params: Params, policy: Path | None) -> Policy:
+    """Where player and learner begin, see `start`."""
+    return start(ALGORITHM, KITS, params, policy)
