@@ -25,7 +25,7 @@ INGREDIENTS = (
 )
 NAME: Final = "sfl-ppo"
 
-#: Own: Schulman et al.'s values, noise and gamma of Table V, the reward (53). Equal: reward, horizon
+#: Own: values of Schulman et al., noise and gamma of Table V, reward (53). Equal: reward, horizon
 #: and form of AF-MARL.
 KITS: Final[Mapping[Ingredients, Kit]] = {
     "own": Kit(Options(Settings(reward="R1")), POLICIES / "sfl_ppo.policy"),
