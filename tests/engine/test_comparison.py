@@ -86,7 +86,7 @@ def test_an_empty_stage_steps() -> None:
 
 
 def test_an_empty_city_steps_every_scheme() -> None:
-    params = Params(vehicles=1, task_rate=0.05)
+    params = Params(vehicles=1, task_rate=0.05, start="scratch")
     stage = (*names(), "bound")
     world, comparison = World(SyntheticMobility(0), params), Comparison(stage, params, 0)
     scene = world.step(params)

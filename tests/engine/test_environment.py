@@ -229,12 +229,13 @@ def test_truth_is_only_for_references_that_say_so() -> None:
     (scene, _), *_ = play(Seer(decide), 1)
     assert seen[0].truth is not None
     assert seen[0].truth.scene.cycles is scene.cycles
-    assert all(not load(name).build(Params(), np.random.default_rng(0)).sees_truth
+    params = Params(start="scratch")
+    assert all(not load(name).build(params, np.random.default_rng(0)).sees_truth
                for name in names() if name not in ("best",))  # fmt: skip
 
 
 def test_bound_is_no_more_than_what_any_scheme_pays() -> None:
-    params = Params(vehicles=150)
+    params = Params(vehicles=150, start="scratch")
     stage = [name for name in names() if name != "best"] + ["bound"]
     world, comparison = World(SyntheticMobility(0), params), Comparison(stage, params, 0)
     for _ in range(10):
