@@ -115,10 +115,11 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
         stage = check_stage(given.schemes.split(","))
         steps = count(given.steps, "--steps", 1)
         policies = policies_from_args(given)
-        for name, path in policies.items():
+        for name in policies:
             if name not in stage:
                 raise ParameterError(f"--policy is for {name}: add it to --schemes.")
-            schemes.check_policy(name, params, path)
+        for name in stage:
+            schemes.check_policy(name, params, policies.get(name))
         refuse_existing(runner.existing(given.out), given.force)
         given.out.mkdir(parents=True, exist_ok=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)

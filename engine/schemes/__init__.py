@@ -107,9 +107,10 @@ def build(name: str, params: Params, rng: np.random.Generator, policy: Path | No
     return cast(SchemeModule, module).build(params, rng)
 
 
-def check_policy(name: str, params: Params, policy: Path) -> None:
-    """Refuse a policy that `build` would refuse; raises ValueError as that does."""
-    build(name, params, np.random.default_rng(0), policy)
+def check_policy(name: str, params: Params, policy: Path | None) -> None:
+    """Refuse a policy, or the lack of one, that `build` would refuse; raises ValueError as that."""
+    if policy is not None or (name in names() and learns(load(name))):
+        build(name, params, np.random.default_rng(0), policy)
 
 
 def build_learner(

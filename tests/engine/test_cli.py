@@ -11,12 +11,14 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.cli import main
 from engine.params import METAS
+from engine.schemes import ddqn
 from engine.schemes.af_marl import SHIPPED
 from tests.conftest import WAIT_S
 
@@ -102,6 +104,18 @@ def test_bad_input_ends_with_one_sentence(
     assert words in printed.err
     assert printed.err.count("\n") == 1
     assert printed.out == ""
+
+
+def test_a_policy_that_does_not_ship_ends_with_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = {kind: replace(kit, shipped=tmp_path / "gone") for kind, kit in ddqn.KITS.items()}
+    monkeypatch.setattr(ddqn, "KITS", without)
+    with pytest.raises(SystemExit) as ended:
+        main(["run", *QUICK, "--schemes", "local,bound,ddqn", "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2
+    assert "choose --start scratch" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
 
 
 def test_help_names_every_parameter_with_its_range(capsys: pytest.CaptureFixture[str]) -> None:
