@@ -104,8 +104,9 @@ class Job:
         self._steps = steps
         if now < self._told + _TELL_S:
             return
-        left = self._request.seeds * self._request.steps - steps
-        self._eta_s = round((now - began) / max(1, steps - first) * left, 1)
+        if steps > first:
+            left = self._request.seeds * self._request.steps - steps
+            self._eta_s = round((now - began) / (steps - first) * left, 1)
         try:
             self._say("running", self._message())
             self._unheard = 0
