@@ -134,7 +134,7 @@ class Contests:
         if status["state"] == "running":
             state = "cancelled" if why == "was cancelled" else "failed"
             kept = f"{status['done']} of {status['of']} seeds are kept"
-            message = f"The contest {why}: {kept}."
+            message = f"The contest {why}; {kept}."
             status = {**status, "state": state, "message": message, "eta_s": None}
         return self._with_contest(status)
 

@@ -60,7 +60,7 @@ class Job:
             self._say("running", "The contest is starting.")
             self._play(mobility, policies)
         except KeyboardInterrupt:
-            self._end("cancelled", f"The contest was cancelled: {self._kept}.")
+            self._end("cancelled", f"The contest was cancelled; {self._kept}.")
         except ValueError as error:  # a policy or trace that cannot be used, and its like
             self._end("failed", str(error))
         except StoreError:
@@ -68,7 +68,7 @@ class Job:
         except Exception as error:
             logger.exception("the contest failed")
             fault = type(error).__name__
-            self._end("failed", f"The contest failed on an internal error ({fault}): {self._kept}.")
+            self._end("failed", f"The contest failed on an internal error ({fault}); {self._kept}.")
 
     def _play(self, mobility: str, policies: dict[str, Path]) -> None:
         from engine.contest import Contest, Plan  # noqa: PLC0415  half a second, told meanwhile
@@ -89,7 +89,7 @@ class Job:
         missing = wanted.seeds - contest.done
         lost = next(reversed(contest.failed.values()), "").partition(": reset")[0].rstrip(".")
         if contest.done + len(contest.failed) < wanted.seeds or not contest.done:
-            self._end("failed", f"{lost}, on one seed after another: {self._kept}.")
+            self._end("failed", f"{lost}, on one seed after another; {self._kept}.")
         elif missing:
             self._end("done", f"{self._kept}; the traffic of the others was lost: {lost}.")
         else:
