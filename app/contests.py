@@ -59,7 +59,7 @@ class Contests:
             StoreError: the store cannot be read.
         """
         with self._lock:
-            if self._now()["state"] == "running":
+            if self._is_alive and self._now()["state"] == "running":
                 raise ControlConflict("A contest is being played: cancel it first.")
             self._kill()
             self._job, self._seeds, self._ended = secrets.token_hex(8), request.seeds, ""
@@ -87,7 +87,7 @@ class Contests:
     def stop(self, grace_s: float = GRACE_S) -> None:
         """Cancel the contest: ask, wait, then kill; returns when its process is gone."""
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is None or not self._is_alive:
             return
         self._ended = self._ended or "was cancelled"
         with contextlib.suppress(ProcessLookupError):
@@ -95,6 +95,10 @@ class Contests:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(grace_s)
         self._kill()
+
+    @property
+    def _is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def _command(self, request: Request) -> list[str]:
         words = [sys.executable, "-m", "engine.contest_process", "--parent", str(os.getpid())]
@@ -152,7 +156,7 @@ class Contests:
 
     def _kill(self) -> None:
         """Kill what is left of the contest and of the group it leads."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None or not self._is_alive:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.control import Control, ControlError
-from engine.disk import Box, Plain, to_json
+from engine.disk import Box, Plain, StoreCorruptError, to_json
 from engine.params import METAS, ParameterError, Params
 
 #: File that the process of a contest holds locked.
@@ -136,12 +136,19 @@ class ContestRecord:
         return contest if isinstance(contest, dict) else None
 
     def write(self, status: Mapping[str, Any], contest: Mapping[str, Any] | None = None) -> None:
-        """Write the status, and the contest if it is given, both or none; raises StoreError."""
+        """Write the status, and the contest if it is given, both or none; raises StoreError.
+
+        A damaged box is set aside: whoever writes knows all that was in it.
+        """
         values: dict[str, Plain] = {"contest/status": to_json(status)}
         if contest is not None:
             results = {"job": status["job"], "contest": contest}
             values["contest/results"] = to_json(results)
-        self._box.put(values)
+        try:
+            self._box.put(values)
+        except StoreCorruptError:
+            self._box.set_aside()
+            self._box.put(values)
 
     def close(self) -> None:
         """Close this thread's connection."""

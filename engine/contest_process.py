@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from engine import policy_files
 from engine.contest_job import FIRST_SEED, LOCK, UNWRITTEN, ContestRecord, Request
@@ -31,9 +31,10 @@ logger = logging.getLogger("engine.contest")
 
 #: The live engine's steps come first.
 _NICE: Final = 5
-#: Seconds between two signs of life, and how many of them in a row may not be written.
+#: Seconds between two signs of life, and how long the store may refuse them.
 _TELL_S: Final = 1.0
-_UNHEARD: Final = 5
+_PATIENCE_S: Final = 5.0
+_RETRY_S: Final = 0.2
 _CANCEL: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -50,9 +51,9 @@ class Job:
         self._contest: Contest | None = None
         self._began: tuple[int, float] | None = None
         self._told = time.monotonic()
-        self._unheard = 0
         self._steps = 0
         self._eta_s: float | None = None
+        self._refused: float | None = None  # since when the store takes nothing
 
     def run(self, mobility: str, policies: dict[str, Path]) -> None:
         """Play it, to the end or until it fails or is cancelled; raises StoreError."""
@@ -85,7 +86,7 @@ class Job:
         )
         contest = self._contest = Contest(plan)
         for _ in contest.play(self._progress):
-            self._say("running", self._message(), contest.as_json())
+            self._say("running", self._message())
         missing = wanted.seeds - contest.done
         lost = next(reversed(contest.failed.values()), "").partition(": reset")[0].rstrip(".")
         if contest.done + len(contest.failed) < wanted.seeds or not contest.done:
@@ -107,13 +108,7 @@ class Job:
         if steps > first:
             left = self._request.seeds * self._request.steps - steps
             self._eta_s = round((now - began) / (steps - first) * left, 1)
-        try:
-            self._say("running", self._message())
-            self._unheard = 0
-        except StoreError:
-            self._unheard += 1
-            if self._unheard > _UNHEARD:
-                raise
+        self._say("running", self._message())
         self._told = time.monotonic()
 
     def _message(self) -> str:
@@ -128,22 +123,32 @@ class Job:
         return f"{self._done} of {self._request.seeds} seeds are kept"
 
     def _end(self, state: str, message: str) -> None:
-        self._say(state, message, self._contest.as_json() if self._contest is not None else None)
+        """Say the last word, until it is written."""
+        while not self._say(state, message):
+            time.sleep(_RETRY_S)
 
-    def _say(self, state: str, message: str, contest: dict[str, Any] | None = None) -> None:
-        with _undisturbed():
-            self._record.write(
-                {
-                    "job": self._job,
-                    "state": state,
-                    "message": message,
-                    "done": self._done,
-                    "of": self._request.seeds,
-                    "eta_s": self._eta_s if state == "running" else None,
-                    "steps": self._steps,
-                },
-                contest,
-            )
+    def _say(self, state: str, message: str) -> bool:
+        """Write all that is known; False if the store refuses. Raises StoreError at long last."""
+        status = {
+            "job": self._job,
+            "state": state,
+            "message": message,
+            "done": self._done,
+            "of": self._request.seeds,
+            "eta_s": self._eta_s if state == "running" else None,
+            "steps": self._steps,
+        }
+        contest = self._contest.as_json() if self._contest is not None else None
+        try:
+            with _undisturbed():
+                self._record.write(status, contest)
+        except StoreError:
+            self._refused = self._refused or time.monotonic()
+            if time.monotonic() > self._refused + _PATIENCE_S:
+                raise
+            return False
+        self._refused = None
+        return True
 
 
 def main(arguments: list[str] | None = None) -> int:
