@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from engine.command_line import PROG
+from engine.learning.start import POLICIES
 from engine.manifest import checksum, commit, versions
 from engine.metrics import task_means
 from engine.params import METAS, ParameterError, Params
@@ -29,8 +30,6 @@ FILL_S: Final = 120
 #: Traffic lost on so many seeds in a row will be lost on the others too.
 _LOST_IN_A_ROW: Final = 2
 
-#: Where the package has the policies it ships.
-POLICIES: Final = Path(__file__).parent / "policies"
 #: Told the seconds done, of all seeds, after each of them.
 Progress = Callable[[int], None]
 
@@ -161,7 +160,7 @@ class Contest:
         return {
             "kind": KIND,
             "parameters": parameters,
-            "ingredients": _ingredients(plan.params),
+            "ingredients": plan.params.ingredients,
             "schemes": list(plan.schemes),
             "reference": plan.reference,
             "seeds": seeds,
@@ -265,12 +264,8 @@ def _policies(plan: Plan) -> dict[str, Path]:
 def _shipped(scheme: str, params: Params) -> list[Path]:
     """Where the package may have a policy for it, the likeliest first."""
     stem = scheme.replace("-", "_")
-    endings = ("_equal", "") if _ingredients(params) == "equal" else ("",)
+    endings = ("_equal", "") if params.ingredients == "equal" else ("",)
     return [POLICIES / f"{stem}{ending}.policy" for ending in endings]
-
-
-def _ingredients(params: Params) -> str:
-    return str(params.as_json().get("ingredients", "own"))
 
 
 def _note(played: Sequence[Played]) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from engine.control import Control, ControlError
 from engine.disk import Box, Plain, StoreCorruptError, to_json
-from engine.params import METAS, ParameterError, Params
+from engine.params import Params
 
 #: File that the process of a contest holds locked.
 LOCK: Final = "contest.lock"
@@ -31,7 +31,6 @@ SKIP: Final = 20
 _MOST_SKIPPED: Final = 3
 #: What a status says.
 STATUS: Final = frozenset(("job", "state", "message", "done", "of", "eta_s"))
-_INGREDIENTS: Final = ("own", "equal")
 _KEYS: Final = ("seeds", "steps", "ingredients", "schemes", "params")
 
 
@@ -71,9 +70,12 @@ class Request:
         schemes = raw.get("schemes")
         if not isinstance(schemes, list) or not SCHEMES[0] <= len(schemes) <= SCHEMES[1]:
             raise ControlError(f"schemes is a list of {SCHEMES[0]} to {SCHEMES[1]} names.")
-        wanted = Control().merge({"stage": schemes, "params": raw.get("params", {})})
+        params = raw.get("params", {})
+        if "ingredients" in raw and isinstance(params, dict):
+            params = {**params, "ingredients": raw["ingredients"]}
+        wanted = Control().merge({"stage": schemes, "params": params})
         return cls(
-            params=_with_ingredients(wanted.params, raw.get("ingredients")),
+            params=wanted.params,
             schemes=wanted.stage,
             seeds=_count(raw.get("seeds"), "seeds", SEEDS),
             steps=_count(raw.get("steps"), "steps", STEPS),
@@ -87,19 +89,6 @@ class Request:
             "seeds": self.seeds,
             "steps": self.steps,
         }
-
-
-def _with_ingredients(params: Params, wanted: object) -> Params:
-    if wanted is None:
-        return params
-    if wanted not in _INGREDIENTS:
-        raise ControlError(f"ingredients is one of {', '.join(_INGREDIENTS)}.")
-    if "ingredients" not in METAS and wanted == "own":
-        return params
-    try:
-        return Params.parse({"ingredients": wanted}, params)
-    except ParameterError as error:
-        raise ControlError(str(error)) from None
 
 
 def _count(value: object, name: str, bounds: tuple[int, int]) -> int:

@@ -4,7 +4,8 @@ A seed is one observation, in which all schemes met the same traffic, tasks and 
 are percentile bootstraps over seeds. Plain ones are too short on few seeds (a mean's 95 % interval
 holds it in 83 % of cases at 5 seeds and 90 % at 10), so their ends are moved outwards by what
 Student's t asks for beyond the normal (the expanded percentile interval of Hesterberg, The American
-Statistician 69, 2015): 91 % at 5 seeds, 94 % at 10. The interquartile mean is that of Agarwal et al., NeurIPS 2021.
+Statistician 69, 2015): 91 % at 5 seeds, 94 % at 10. The interquartile mean is that of Agarwal et
+al., NeurIPS 2021.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ PAPER = ("af-marl", "afl-maddpg", "sfl-ppo", "ddqn", "non-drl")
 REFERENCES = ("myopic", "tolled", "constant", "local", "offload", "random")
 #: The most vehicles at which `best` keeps within its time.
 BEST_UP_TO = 200
-KINDS = ("own", "equal") if "ingredients" in METAS else ("own",)
+KINDS = METAS["ingredients"].choices
 HEADS = {
     "cost": ("cost", 3),
     "success_rate": ("success", 3),
@@ -50,7 +50,7 @@ def stage(vehicles: int, kind: str) -> list[str]:
 def play(file: Path, vehicles: int, kind: str, options: argparse.Namespace) -> None:
     """Play what is missing in the file; ends the program when that cannot be."""
     words = ["contest", "--schemes", ",".join(stage(vehicles, kind)), "--vehicles", str(vehicles)]
-    words += ["--ingredients", kind] if kind != "own" else []
+    words += ["--ingredients", kind]
     words += ["--seeds", str(options.seeds), "--first-seed", str(options.first_seed)]
     words += ["--steps", str(options.steps), "--skip", str(options.skip)]
     words += ["--mobility", options.traces or "sumo", "--out", str(file)]

@@ -136,6 +136,9 @@ def test_learned_schemes_name_the_policies_they_start_from(tmp_path: Path):
     shipped = hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
     learned = plan(schemes=("af-marl", "local"))
     assert Contest(learned).as_json()["made"]["policies"] == {"af-marl": shipped}
+    equal = Contest(replace(learned, params=Params(ingredients="equal"))).as_json()
+    assert (equal["ingredients"], equal["made"]["policies"]) == ("equal", {"af-marl": shipped})
+    assert "--ingredients equal" in equal["made"]["command"]
     scratch = replace(learned, params=Params(start="scratch"))
     assert Contest(scratch).as_json()["made"]["policies"] == {}
     mine = tmp_path / "folder" / "mine.policy"

@@ -16,8 +16,10 @@ STATUS = {"job": "a", "state": "running", "message": "", "done": 0, "of": 3, "et
 
 
 def test_a_request_is_read_and_read_back():
-    asked = Request.parse({**GOOD, "ingredients": "own", "params": {"vehicles": 500, "v2v": True}})
-    assert asked.params == Params(vehicles=500, v2v=True)
+    asked = Request.parse(
+        {**GOOD, "ingredients": "equal", "params": {"vehicles": 500, "v2v": True}}
+    )
+    assert asked.params == Params(vehicles=500, v2v=True, ingredients="equal")
     assert (asked.schemes, asked.seeds, asked.steps) == (("af-marl", "tolled"), 10, 120)
     assert asked.skip == SKIP
     assert Request.parse(json.loads(json.dumps(asked.as_json()))) == asked
