@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app import listen
 from app.claim import ClaimError, claim
+from app.contests import Contests
 from app.engine_process import EngineProcess
 from app.options import PORT, ServeOptions, default_store, parse
 from app.sharing import Sharing
@@ -34,8 +35,13 @@ if TYPE_CHECKING:
 
 #: After a signal the program is gone within two seconds, whatever hangs.
 _END_S: Final = 1.5
-_ELSEWHERE: Final = ("run", "record", "pretrain", "train", "doctor")
+#: And what it has started, within one.
+_CHILD_END_S: Final = 1.0
+_ELSEWHERE: Final = ("run", "contest", "record", "pretrain", "train", "doctor")
 logger = logging.getLogger("iov_twin")
+
+#: What the server has started: the engine, and whatever contest is being played.
+Children = tuple[EngineProcess, Contests]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,18 +95,22 @@ def _serve(
         lambda: store.status().get("heartbeat"),
     )
     process.start()
+    contests = Contests(options.store, options.mobility, options.policies)
+    children = (process, contests)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return 0 if runner.run(_run(options, listener, store, process)) else 1
+            return 0 if runner.run(_run(options, listener, store, children)) else 1
     except KeyboardInterrupt:
         return 0
     finally:
-        process.stop()
+        for child in children:
+            child.stop(_CHILD_END_S)
 
 
-def _leave(process: EngineProcess) -> None:
+def _leave(children: Children) -> None:
     """End at once: the orderly way took too long."""
-    process.stop(0.0)
+    for child in children:
+        child.stop(0.0)
     os._exit(0)
 
 
@@ -114,9 +124,10 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _run(
-    options: ServeOptions, listener: socket.socket, store: Store, process: EngineProcess
+    options: ServeOptions, listener: socket.socket, store: Store, children: Children
 ) -> bool:
     """Serve until a signal; gives whether it ever began."""
+    process = children[0]
     port = listener.getsockname()[1]
     address = listen.address_of(options.host, port)
     links: list[str] = []
@@ -127,14 +138,15 @@ async def _run(
 
     sharing = Sharing(announce) if options.share else None
     watching = asyncio.create_task(process.watch())
-    app = _app(options, port, store, process, sharing)
+    app = _app(options, port, store, children, sharing)
     server = _server(app)
 
     def end() -> None:
         server.force_exit = server.should_exit  # the second time, wait for nobody
         server.should_exit = True
-        threading.Thread(target=process.stop, daemon=True).start()
-        last_resort = threading.Timer(_END_S, _leave, (process,))
+        for child in children:
+            threading.Thread(target=child.stop, args=(_CHILD_END_S,), daemon=True).start()
+        last_resort = threading.Timer(_END_S, _leave, (children,))
         last_resort.daemon = True
         last_resort.start()
 
@@ -153,13 +165,21 @@ async def _run(
 
 
 def _app(
-    options: ServeOptions, port: int, store: Store, process: EngineProcess, sharing: Sharing | None
+    options: ServeOptions, port: int, store: Store, children: Children, sharing: Sharing | None
 ) -> ASGIApp:
     from app.layout import layout  # noqa: PLC0415  after the engine is on its way
     from app.server import create_app  # noqa: PLC0415
 
     hosts = listen.names(options.host, port)
-    return create_app(store, hosts=hosts, layout=layout, overlay=process.overlay, sharing=sharing)
+    process, contests = children
+    return create_app(
+        store,
+        hosts=hosts,
+        layout=layout,
+        overlay=process.overlay,
+        sharing=sharing,
+        contests=contests,
+    )
 
 
 def _server(app: ASGIApp) -> uvicorn.Server:

@@ -7,7 +7,6 @@ import contextlib
 import ctypes
 import logging
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from app.child import last_words, reason
 from engine import ROOT
 
 #: Restarts allowed within the window; one more and the engine stays down.
@@ -29,8 +29,6 @@ _RESTART_S: Final = 0.2
 FIRST_WORD_S: Final = 40.0
 SILENCE_S: Final = 15.0
 _LOG_BYTES: Final = 2**20
-#: What the log puts before a warning or an error.
-_STAMP: Final = re.compile(r"^[\d-]+ [\d:,]+ [A-Z]+ ")
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
 logger = logging.getLogger("iov_twin")
@@ -102,7 +100,7 @@ class EngineProcess:
     async def _ended(self) -> None:
         status = self._process.returncode if self._process is not None else None
         self._kill()
-        why = f"The engine ended ({_reason(status)}{self._last_line()})"
+        why = f"The engine ended ({reason(status)}{last_words(self._log, self._log_from)})"
         if len(self._recent()) > RESTARTS:
             self._given_up = True
             self._message = (
@@ -161,17 +159,6 @@ class EngineProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1.0)
 
-    def _last_line(self) -> str:
-        """The last words in the log, as the rest of a sentence; empty when there are none."""
-        try:
-            with self._log.open("rb") as log:
-                log.seek(max(self._log_from, self._log.stat().st_size - 4096))
-                lines = log.read().decode("utf-8", "replace").split("\n")
-        except OSError:
-            return ""
-        words = [line.strip() for line in lines if line.strip() and " INFO " not in line]
-        return f", last words: “{_STAMP.sub('', words[-1])[:200]}”" if words else ""
-
 
 def _die_with(parent: int) -> None:
     """In the child: be killed when the parent ends, also when it has ended already."""
@@ -179,9 +166,3 @@ def _die_with(parent: int) -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-
-
-def _reason(status: int | None) -> str:
-    if status is not None and status < 0:
-        return f"killed by {signal.Signals(-status).name}"
-    return f"exit status {status}"

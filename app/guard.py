@@ -1,8 +1,8 @@
 """The guard before everything: what no page of ours would send never reaches the server.
 
 Checked in this order, HTTP and WebSocket alike: Host (421), Origin and Sec-Fetch-Site (403),
-address (404) and verb (405); then for POST: rate (429), role (403), content type (415),
-length (411, 413), JSON (400).
+address (404) and verb (405); then for POST and DELETE: rate (429), role (403), content type (415),
+length (411, 413), JSON (400). A DELETE may come without a body.
 """
 
 from __future__ import annotations
@@ -113,6 +113,8 @@ class Guard:
             raise RefusedError(429, "Too many requests: wait a second.")
         if role != "operator":
             raise RefusedError(403, "Viewers may look: open the link with the token to steer.")
+        if method == "DELETE" and headers.announce_nothing:
+            return receive
         body = await _body(headers, receive)
         try:
             value = strict_json.loads(body)
@@ -189,6 +191,12 @@ class _Headers:
     def one(self, name: str) -> str | None:
         values = self.all(name)
         return values[0] if len(values) == 1 else None
+
+    @property
+    def announce_nothing(self) -> bool:
+        """Whether no body follows."""
+        announced = (*self.all("content-type"), *self.all("transfer-encoding"))
+        return not announced and self.all("content-length") in ([], ["0"])
 
 
 class _Hardened:

@@ -10,6 +10,8 @@ from typing import Final
 PAGES: Final = ("/",)
 STREAM: Final = "/live/ws"
 CONTROL: Final = "/live/control"
+CONTEST: Final = "/api/contest"
+SHIPPED_CONTESTS: Final = "/api/contest/shipped"
 CALLBACK: Final = "/_dash-update-component"
 BUNDLES: Final = "/_dash-component-suites/"
 #: What a run id looks like; it is looked up, never joined to a path.
@@ -20,6 +22,8 @@ _EXACT: Final = {
     **dict.fromkeys(PAGES, frozenset({"GET"})),
     "/health": _GET,
     CONTROL: frozenset({"GET", "HEAD", "POST"}),
+    CONTEST: frozenset({"GET", "HEAD", "POST", "DELETE"}),
+    SHIPPED_CONTESTS: _GET,
     "/_dash-layout": frozenset({"GET"}),
     "/_dash-dependencies": frozenset({"GET"}),
     "/_favicon.ico": frozenset({"GET"}),

@@ -15,6 +15,8 @@ from starlette.routing import Mount, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.asset_files import AssetFiles
+from app.contest_api import ContestApi
+from app.contests import Contests
 from app.control_api import ControlApi
 from app.guard import Guard, Rules
 from app.rate import TokenBuckets
@@ -64,6 +66,7 @@ def create_app(
     overlay: Callable[[dict[str, Any]], dict[str, Any]] = lambda status: status,
     sharing: Sharing | None = None,
     buckets: TokenBuckets | None = None,
+    contests: Contests | None = None,
 ) -> ASGIApp:
     """The whole application, guarded.
 
@@ -74,12 +77,14 @@ def create_app(
         overlay: turns the engine's last status into the one to show.
         sharing: tokens and roles when others than this machine may connect.
         buckets: how often a client may post, 20 a second by default.
+        contests: plays contests; whoever gives it ends it. On SUMO's traffic by default.
     """
     hub = Hub(store, overlay)
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, debug=False)
     server.router.routes.extend(
         [
             *ControlApi(store, hub).routes(),
+            *ContestApi(contests or Contests(store.path)).routes(),
             WebSocketRoute(STREAM, hub.serve),
             Mount("/assets", AssetFiles(directory=ROOT / "assets")),
         ]

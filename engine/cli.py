@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.cli_contest import add_contest
 from engine.cli_pretrain import add_pretrain
 from engine.cli_train import add_train
 from engine.command_line import (
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def add_commands(commands: Any) -> None:
-    """Add `run`, `record`, `pretrain`, `train` and `doctor` to the sub-parsers of a parser.
+    """Add `run`, `contest`, `record`, `pretrain`, `train` and `doctor` to a parser's sub-parsers.
 
     Each sets `work`, a function of the parsed arguments that returns the exit status.
     """
@@ -55,6 +56,7 @@ def add_commands(commands: Any) -> None:
         "metrics.parquet, summary.json and manifest.json into a folder.",
     )
     _add_run_options(run)
+    add_contest(commands)
     record = commands.add_parser(
         "record",
         help="record traffic into a trace",
