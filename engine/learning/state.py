@@ -21,14 +21,17 @@ _UNIT_GHZ: Final = 3.0
 
 
 def own(observation: Observation, row: Ints) -> Floats:
-    """The first block of MODEL A3.9, columns `OWN_COLUMNS`, of vehicles that an RSU serves, (k, 6).
+    """The first block of MODEL A3.9, columns `OWN_COLUMNS`, (k, 6).
+
+    The rate of a vehicle that no RSU serves is 0, its task's columns mean nothing without one.
 
     Args:
         observation: of the step.
         row: which vehicles, (k,).
     """
     o = observation
-    rate = o.rate_bps[row, o.serving[row]] / BPS_PER_MBPS
+    served = o.serving[row] >= 0
+    rate = np.where(served, o.rate_bps[row, o.serving[row]], 0.0) / BPS_PER_MBPS
     columns = (
         (o.cpu_hz[row] / GIGA - 2.0) / 0.3,
         (rate - 40.0) / 10.0,
