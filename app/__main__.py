@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: After a signal the program is gone within two seconds, whatever hangs.
 _END_S: Final = 1.5
-_ELSEWHERE: Final = ("run", "record", "pretrain", "train", "doctor")
+_ELSEWHERE: Final = ("run", "export", "record", "pretrain", "train", "doctor")
 logger = logging.getLogger("iov_twin")
 
 
