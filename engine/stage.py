@@ -79,7 +79,10 @@ def _told(name: str, texts: Mapping[str, str], otherwise: str) -> tuple[str, str
 def _schemes() -> Mapping[str, SchemeInfo]:
     order = list(_STYLES)
     found = {name: (label, ingredients) for name, label, ingredients in _found()}
-    known = sorted(found, key=lambda name: (order.index(name) if name in order else 99, name))
+    known = sorted(
+        found,
+        key=lambda name: (name == BOUND, order.index(name) if name in order else 99, name),
+    )
     others = [name for name in known if name not in _STYLES]
     infos = {}
     for name in known:
