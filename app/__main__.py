@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _END_S: Final = 1.5
 #: And what it has started, within one.
 _CHILD_END_S: Final = 1.0
-_ELSEWHERE: Final = ("run", "contest", "record", "pretrain", "train", "doctor")
+_ELSEWHERE: Final = ("run", "contest", "export", "record", "pretrain", "train", "doctor")
 logger = logging.getLogger("iov_twin")
 
 #: What the server has started: the engine, and whatever contest is being played.

@@ -195,3 +195,22 @@ def duration(seconds: float) -> str:
     """In words."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+class StepProgress:
+    """Tells steps done and time left."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._began = time.monotonic()
+        self._line = StatusLine()
+
+    def __call__(self, done: int) -> None:
+        """Say how far it is, now and then."""
+        if self._line.due():
+            left_s = (time.monotonic() - self._began) * (self._steps - done) / done
+            self._line.tell(f"step {done} of {self._steps}, {duration(left_s)} left")
+
+    def end(self) -> None:
+        """Other lines may follow."""
+        self._line.end()

@@ -90,9 +90,9 @@ class Comparison:
             ValueError: a scheme decided something that is no decision.
         """
         sight = self._twins.step(scene, float(params.sync_interval))
-        helpers = neighbours.nobody(len(scene.vehicle))
-        if params.v2v:
-            helpers = neighbours.match(scene.position_m, scene.has_task, scene.fading_v2v)
+        helpers = neighbours.helpers(
+            scene.position_m, scene.has_task, scene.fading_v2v, v2v=params.v2v
+        )
         arms = [self._arms.get(name) or self._open(name, scene.rsus) for name in self._stage]
         for name in self._stage:
             self._lessons.before(name, params)

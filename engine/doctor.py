@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from engine import catalogue
 from engine.manifest import versions
 
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "firefox", "msedge")
@@ -57,6 +58,7 @@ def examine(store: Path, host: str, port: int) -> Iterator[Check]:
     yield _check("store", lambda: _store(store))
     yield _check("port", lambda: _port(host, port))
     yield _check("browser", _browser, required=False)
+    yield _check("outside schemes", _outside, required=False)
 
 
 def _check(name: str, finding: Callable[[], str], *, required: bool = True) -> Check:
@@ -147,3 +149,15 @@ def _browser() -> str:
         return webbrowser.get().__class__.__name__
     except webbrowser.Error:
         raise _Problem("none found here: open the printed address in one elsewhere") from None
+
+
+def _outside() -> str:
+    found, wrong = catalogue.outside(), list(catalogue.refused())
+    for scheme in found.values():
+        try:
+            scheme.load()
+        except catalogue.SchemeError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise _Problem(" ".join(wrong))
+    return ", ".join(f"{s.name} ({s.package})" for s in found.values()) or "none registered"

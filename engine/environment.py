@@ -75,6 +75,21 @@ class ArmStep:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """A step as one arm has it before it decides.
+
+    Attributes:
+        scene: nature's, but for what differs by arm. observation: of its scheme.
+        sight: what the vehicle twins say. helpers: who may help whom.
+    """
+
+    scene: Scene
+    observation: Observation
+    sight: Sight
+    helpers: Helpers
+
+
+@dataclass(frozen=True)
 class Move:
     """What an arm does in one step, before it is known what comes of it.
 
@@ -111,16 +126,20 @@ class Arm:
         """Observe, decide, settle and remember one step, see `step_arms`."""
         return step_arms([self], scene, params, sight, helpers)[0]
 
-    def decide(
-        self, scene: Scene, params: Params, sight: Sight, helpers: Helpers, tasks: Work
-    ) -> Move:
-        """Observe and decide, see `step_arms`; `tasks` are the scene's."""
+    def observe(self, scene: Scene, params: Params, sight: Sight, helpers: Helpers) -> Seen:
+        """What the scheme goes by in this step, see `step_arms`."""
         scene = self._seen_from_here(scene, params)
-        observation = self._observe(scene, params, sight)
+        return Seen(scene, self._observation(scene, params, sight), sight, helpers)
+
+    def decide(self, seen: Seen, tasks: Work) -> Move:
+        """Have the scheme decide by what this arm has seen; `tasks` are the scene's."""
+        scene, observation, sight = seen.scene, seen.observation, seen.sight
         decision = _checked(self.scheme.act(observation), self.name, scene)
-        battery_j = observation.battery_j
+        battery_j, params = observation.battery_j, observation.params
         work = dataclasses.replace(tasks, battery_j=battery_j[tasks.row])
-        planned = plan(scene, params, work, decision, observation.rsus, sight, helpers, battery_j)
+        planned = plan(
+            scene, params, work, decision, observation.rsus, sight, seen.helpers, battery_j
+        )
         return Move(scene, observation, decision, work, planned, self._free_s)
 
     def remember(
@@ -171,7 +190,7 @@ class Arm:
             scene = dataclasses.replace(scene, rsus=dataclasses.replace(scene.rsus, up=alive))
         return scene
 
-    def _observe(self, scene: Scene, params: Params, sight: Sight) -> Observation:
+    def _observation(self, scene: Scene, params: Params, sight: Sight) -> Observation:
         rsus, interval_s = scene.rsus, float(params.sync_interval)
         at = scene.serving[scene.serving >= 0]
         state = RsuState(
@@ -251,8 +270,22 @@ def step_arms(
     Raises:
         ValueError: a scheme decided something that is no decision.
     """
+    return play(arms, [arm.observe(scene, params, sight, helpers) for arm in arms])
+
+
+def play(arms: Sequence[Arm], seen: Sequence[Seen]) -> list[ArmStep]:
+    """Have every arm decide by what it has seen of one scene, and settle.
+
+    Args:
+        arms: at least one.
+        seen: by each, in that order.
+
+    Raises:
+        ValueError: a scheme decided something that is no decision.
+    """
+    scene, params = seen[0].scene, seen[0].observation.params
     tasks = work_of(scene, scene.battery_j)
-    moves = [arm.decide(scene, params, sight, helpers, tasks) for arm in arms]
+    moves = [arm.decide(each, tasks) for arm, each in zip(arms, seen, strict=True)]
     settled = _settle(params, moves)
     found = _found(moves, settled)
     outcomes = _outcomes(len(scene.vehicle), tasks.row, found)

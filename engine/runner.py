@@ -10,9 +10,10 @@ from typing import Any, Final
 import numpy as np
 
 from engine.control import Control
+from engine.export import Run, as_json, metrics_table
 from engine.manifest import checksum, manifest
 from engine.metrics import METRICS, task_means
-from engine.params import Params
+from engine.params import ParameterError, Params
 from engine.session import Session
 from engine.types import Floats, Mobility, MobilityLost
 
@@ -81,20 +82,17 @@ class Results:
 
     def write(self, out: Path) -> None:
         """Write metrics, summary and manifest into the folder `out`; raises OSError."""
-        import pandas as pd  # noqa: PLC0415  half a second, after the run or not at all
-
-        values = self.values
-        schemes = len(self._stage)
-        table = pd.DataFrame(values.reshape(-1, len(METRICS)), columns=list(METRICS))
-        table.insert(0, "step", np.repeat(np.arange(self.steps, dtype=np.int64), schemes))
-        table.insert(1, "scheme", list(self._stage) * self.steps)
         out.mkdir(parents=True, exist_ok=True)
+        table = metrics_table(self._stage, self.values)
         table.to_parquet(out / METRICS_FILE, index=False)
-        _write_json(out / SUMMARY_FILE, self.summary())
-        made = manifest(
+        (out / SUMMARY_FILE).write_text(as_json(self.summary()), encoding="utf-8")
+        (out / MANIFEST_FILE).write_text(as_json(self.manifest()), encoding="utf-8")
+
+    def manifest(self) -> dict[str, Any]:
+        """Where the results come from."""
+        return manifest(
             self._params, self._stage, self.steps, self._mobility, self._digest, self._policies
         )
-        _write_json(out / MANIFEST_FILE, made)
 
 
 def run(
@@ -176,6 +174,27 @@ def existing(out: Path) -> list[Path]:
     return [p for name in (METRICS_FILE, SUMMARY_FILE, MANIFEST_FILE) if (p := out / name).exists()]
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+def read(out: Path) -> Run:
+    """The manifest and metrics of the run in the folder `out`.
+
+    Raises:
+        ParameterError: there is no run, or it is damaged; one sentence.
+    """
+    import pandas as pd  # noqa: PLC0415
+    import pyarrow as pa  # noqa: PLC0415
+
+    try:
+        made = json.loads((out / MANIFEST_FILE).read_text(encoding="utf-8"))
+        table = pd.read_parquet(out / METRICS_FILE)
+        values = table[list(METRICS)].to_numpy(np.float64)
+        shape = (made["steps"], len(made["schemes"]), len(METRICS))
+        schemes = table["scheme"].tolist()
+        if schemes != list(made["schemes"]) * made["steps"]:
+            raise ParameterError(f"{out} is damaged: its manifest and metrics differ.")
+        return made, values.reshape(shape)
+    except FileNotFoundError as error:
+        raise ParameterError(
+            f"{out} holds no run of IoV Twin: {Path(error.filename).name} is missing."
+        ) from None
+    except (OSError, KeyError, TypeError, json.JSONDecodeError, pa.ArrowInvalid):
+        raise ParameterError(f"{out} holds no run of IoV Twin that can be read.") from None

@@ -64,9 +64,9 @@ class Situation:
         scene = dataclasses.replace(scene, rsus=rsus)
         self._work = work_of(scene, seen.battery_j)
         self.task = int(np.searchsorted(self._work.row, row))
-        self._helpers = neighbours.nobody(len(scene.vehicle))
-        if self._params.v2v:
-            self._helpers = neighbours.match(scene.position_m, scene.has_task, scene.fading_v2v)
+        self._helpers = neighbours.helpers(
+            scene.position_m, scene.has_task, scene.fading_v2v, v2v=self._params.v2v
+        )
         sight = Sight(
             position_m=seen.position_m,
             velocity_mps=seen.velocity_mps,

@@ -1,23 +1,22 @@
 """The schemes that can be on stage: how each is named, drawn and disclosed; imports no scheme.
 
-Names and texts come from the files in `engine/schemes`, read without running them, and from the
-entry-point group `iov_twin.schemes`; so a new scheme is in every control and chart by being there.
+Names and texts come from `engine.catalogue`, that is from the files in `engine/schemes` and from
+outside packages; so a new scheme is in every control and chart by being there.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
 from typing import Final
 
+from engine import catalogue
+
 #: The line that is no scheme: every task as if it were alone.
-BOUND: Final = "bound"
+BOUND: Final = catalogue.BOUND
 DEFAULT_STAGE: Final = ("af-marl", "non-drl", "myopic", "tolled", "best", BOUND)
-ENTRY_POINTS: Final = "iov_twin.schemes"
-_FOLDER: Final = Path(__file__).parent / "schemes"
+#: A legend has no room for more.
+_LONGEST_LABEL: Final = 24
 
 #: Display order, colours (Okabe and Ito's and what goes with them) and dashes of known schemes.
 _STYLES: Final = {
@@ -61,32 +60,29 @@ class SchemeInfo:
     is_reference: bool = False
 
 
-def _texts(file: Path) -> dict[str, str]:
-    """The texts a file assigns at its top level, by name; the file is parsed, not run."""
-    found = {}
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    found[target.id] = str(node.value.value)
-    return found
-
-
 def _found() -> Iterator[tuple[str, str, str]]:
     """Name, label and ingredients of every scheme there is, and of the bound."""
-    for file in sorted(_FOLDER.glob("[!_]*.py")):
-        name, texts = file.stem.replace("_", "-"), _texts(file)
-        yield name, texts.get("LABEL", name.upper()), texts.get("INGREDIENTS", "")
-    for point in metadata.entry_points(group=ENTRY_POINTS):
-        origin = point.dist.name if point.dist is not None else point.module
-        yield point.name, point.name.upper(), f"Comes with the package {origin}."
+    for name, file in catalogue.here().items():
+        yield name, *_told(name, catalogue.texts(file), "")
+    for name, outside in catalogue.outside().items():
+        yield name, *_told(name, outside.texts(), f"Comes with the package {outside.package}.")
     yield BOUND, "Bound", "Each task as if it were alone in the city: no scheme can be better."
+
+
+def _told(name: str, texts: Mapping[str, str], otherwise: str) -> tuple[str, str]:
+    """Label and ingredients, one line each."""
+    label = texts.get("LABEL") or name.upper()
+    ingredients = texts.get("INGREDIENTS") or otherwise
+    return " ".join(label.split())[:_LONGEST_LABEL], " ".join(ingredients.split())
 
 
 def _schemes() -> Mapping[str, SchemeInfo]:
     order = list(_STYLES)
     found = {name: (label, ingredients) for name, label, ingredients in _found()}
-    known = sorted(found, key=lambda name: (order.index(name) if name in order else 99, name))
+    known = sorted(
+        found,
+        key=lambda name: (name == BOUND, order.index(name) if name in order else 99, name),
+    )
     others = [name for name in known if name not in _STYLES]
     infos = {}
     for name in known:

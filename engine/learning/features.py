@@ -8,22 +8,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.learning import state
 from engine.learning.seats import Seats
+from engine.learning.state import OWN_COLUMNS, RSU_COLUMNS
 from engine.models.split_head import DEAL
 from engine.physics.offers import offer
 from engine.physics.offloading import Overhead
 from engine.types import Floats, Ints, Observation
-from engine.units import BITS_PER_MB, BPS_PER_MBPS, GIGA
 
 #: The vehicle's own part, (46) verbatim; the RSU's extended twin; what the mesh shares; the hop.
-OWN: Final = 6
-RSU: Final = 8
+OWN: Final = len(OWN_COLUMNS)
+RSU: Final = len(RSU_COLUMNS)
 SHARED: Final = 12
 STATE: Final = OWN + RSU + SHARED + 1
 #: AdFL context, MODEL D.6: 6 w_hat and the predicted probability of success.
 CONTEXT: Final = 2
-#: Capacity at which the RSU's loads have the scale of MODEL A3.9: one core of 3 GHz.
-_UNIT_GHZ: Final = 3.0
+#: Columns of its own twin that an RSU tells its neighbours.
+_TOLD: Final = ("rsu_requests", "rsu_backlog", "rsu_mean_wait")
 
 
 @dataclass(frozen=True)
@@ -53,52 +54,23 @@ def view(observation: Observation, seats: Seats, context: Floats) -> View:
     row = np.flatnonzero(able)
     seat = seats.target[row]
     away = (seat != observation.serving[row]).astype(np.float64)
-    state = np.concatenate(
-        [own(observation, row), rsus(observation, seats)[seat], away[:, None], context[row]], axis=1
+    known = np.concatenate(
+        [state.own(observation, row), rsus(observation, seats)[seat], away[:, None], context[row]],
+        axis=1,
     )
-    return View(row, seat, state.astype(np.float32), deals(observation, row, seat, away))
-
-
-def own(observation: Observation, row: Ints) -> Floats:
-    """The first block of MODEL A3.9: f, r, E, D, C, T of the vehicle, (k, 6)."""
-    o = observation
-    rate = o.rate_bps[row, o.serving[row]] / BPS_PER_MBPS
-    columns = (
-        (o.cpu_hz[row] / GIGA - 2.0) / 0.3,
-        (rate - 40.0) / 10.0,
-        o.battery_j[row] / o.battery_capacity_j[row] - 0.5,
-        (o.data_bits[row] / BITS_PER_MB - 1.25) / 0.43,
-        (o.cycles[row] / GIGA - 1.0) / 0.29,
-        (o.deadline_s[row] - 0.6) / 0.25,
-    )
-    return np.stack(columns, axis=1)
+    return View(row, seat, known.astype(np.float32), deals(observation, row, seat, away))
 
 
 def rsus(observation: Observation, seats: Seats) -> Floats:
-    """The second block of MODEL A3.9 and what the mesh shares, (M, RSU + SHARED).
-
-    Loads count per capacity, so that they mean the same with one core and with four.
-    """
-    twins, rate = observation.rsus, observation.params.task_rate
-    capacity = observation.cores * twins.cpu_hz / GIGA / _UNIT_GHZ
-    requests = twins.requests / capacity / 5.0 - 1.0
-    backlog, wait = 4.0 * twins.backlog_s - 0.5, 6.0 * twins.mean_wait_s - 0.5
-    block = (
-        (twins.cpu_hz / GIGA - 3.0) / 0.29,
-        (twins.unit_price - 0.375) / 0.07,
-        backlog,
-        rate * twins.attached / capacity / 5.0 - 1.0,
-        requests,
-        6.0 * twins.last_wait_s - 0.5,
-        wait,
-        twins.mean_work_cycles / GIGA / capacity / 2.0 - 1.0,
-    )
+    """The second block of MODEL A3.9 and what the mesh shares, (M, RSU + SHARED)."""
+    block, capacity = state.rsus(observation), state.capacity(observation)
     demand = seats.demand / capacity / 5.0 - 1.0
     planned = seats.planned / capacity / 5.0 - 1.0
+    requests, backlog, wait = (block[:, RSU_COLUMNS.index(name)] for name in _TOLD)
     told = np.stack([planned, demand, requests, backlog, wait], axis=1)
     near = neighbourhood(observation.neighbours)
     around = near @ told
-    return np.concatenate([np.stack(block, axis=1), told[:, :2], around, near @ around], axis=1)
+    return np.concatenate([block, told[:, :2], around, near @ around], axis=1)
 
 
 def neighbourhood(neighbours: Ints) -> Floats:

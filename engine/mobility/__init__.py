@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from engine.mobility.recorded import RecordedMobility
 from engine.mobility.synthetic import SyntheticMobility
 from engine.params import Params
 from engine.types import Mobility
+
+#: Seconds that SUMO's city may take to fill.
+FILL_S: Final = 120
+
+
+def fill(mobility: Mobility, vehicles: int) -> None:
+    """Let the city fill before anybody counts: SUMO takes in some forty vehicles a second.
+
+    Args:
+        mobility: to be stepped, for `FILL_S` seconds at most.
+        vehicles: how many are to drive.
+    """
+    for _ in range(FILL_S):
+        if len(mobility.step(vehicles).vehicle) >= vehicles:
+            return
 
 
 def open_mobility(

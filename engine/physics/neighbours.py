@@ -30,6 +30,11 @@ def nobody(n: int) -> Helpers:
     return Helpers(np.full(n, -1), np.full(n, np.inf), np.zeros(n), np.zeros(n))
 
 
+def helpers(position_m: Floats, has_task: Bools, fading: Floats, *, v2v: bool) -> Helpers:
+    """Who may help whom where vehicles may (`v2v`), else nobody; arguments as of `match`."""
+    return match(position_m, has_task, fading) if v2v else nobody(len(has_task))
+
+
 def match(position_m: Floats, has_task: Bools, fading: Floats) -> Helpers:
     """Pair vehicles that have a task with idle ones within 200 m, one guest a helper.
 

@@ -12,22 +12,25 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from functools import cache
-from importlib import metadata
 from pathlib import Path
-from typing import Final, Protocol, TypeGuard, cast
+from typing import Final, Protocol, TypeGuard, TypeVar, cast
 
 import numpy as np
 
+from engine import catalogue
+from engine.learning.checkpoint import CheckpointError
 from engine.learning.trainer import Learner, LearningScheme
 from engine.params import Params
 from engine.types import Scheme
 
-ENTRY_POINTS: Final = "iov_twin.schemes"
 #: The order in which schemes are listed; others follow by name.
 ORDER: Final = (
     "af-marl", "afl-maddpg", "sfl-ppo", "ddqn", "non-drl", "local", "offload", "random", "constant",
     "myopic", "tolled", "best",
 )  # fmt: skip
+
+
+T = TypeVar("T")
 
 
 class SchemeModule(Protocol):
@@ -62,12 +65,7 @@ class LearnedModule(Protocol):
 @cache
 def names() -> tuple[str, ...]:
     """All schemes there are, in display order; nothing is imported."""
-    here = {
-        path.stem.replace("_", "-")
-        for path in Path(__file__).parent.glob("*.py")
-        if not path.stem.startswith("_")
-    }
-    found = here | set(_outside())
+    found = {*catalogue.here(), *catalogue.outside()}
     known = [name for name in ORDER if name in found]
     return (*known, *sorted(found - set(known)))
 
@@ -76,11 +74,11 @@ def load(name: str) -> SchemeModule | LearnedModule:
     """The scheme's module.
 
     Raises:
-        ValueError: there is no such scheme.
+        ValueError: there is no such scheme, or it is from outside and cannot be used.
     """
     if name not in names():
         raise ValueError(f"There is no scheme {name[:40]!r}: choose among {', '.join(names())}.")
-    outside = _outside().get(name)
+    outside = catalogue.outside().get(name)
     if outside is not None:
         return cast(SchemeModule, outside.load())
     module = importlib.import_module(f"engine.schemes.{name.replace('-', '_')}")
@@ -96,20 +94,48 @@ def build(name: str, params: Params, rng: np.random.Generator, policy: Path | No
     """The scheme for one arm.
 
     Raises:
-        ValueError: there is no such scheme, it learns nothing that a policy could hold, or the
-            policy cannot be used.
+        ValueError: there is no such scheme, it is from outside and cannot be used, it learns
+            nothing that a policy could hold, or the policy cannot be used.
     """
     module = load(name)
+    if not learns(module) and policy is not None:
+        raise ValueError(f"{name} does not learn: no policy can be given for it.")
+    scheme = _made(name, lambda: _built(module, params, rng, policy))
+    missing = [part for part in ("act", "sees_truth") if not hasattr(scheme, part)]
+    if missing:
+        raise catalogue.SchemeError(
+            f"The scheme {name} cannot be used: what its build gives has no {missing[0]}."
+        )
+    return scheme
+
+
+def _built(
+    module: SchemeModule | LearnedModule,
+    params: Params,
+    rng: np.random.Generator,
+    policy: Path | None,
+) -> Scheme:
     if learns(module):
         return module.build(params, rng, policy)
-    if policy is not None:
-        raise ValueError(f"{name} does not learn: no policy can be given for it.")
     return cast(SchemeModule, module).build(params, rng)
 
 
+def _made(name: str, make: Callable[[], T]) -> T:
+    """What a scheme's module makes; errors of a stranger's are said in one sentence."""
+    try:
+        return make()
+    except CheckpointError:
+        raise
+    except Exception as error:
+        outside = catalogue.outside().get(name)
+        if outside is None:
+            raise
+        raise outside.broken("cannot be built", error) from error
+
+
 def check_policy(name: str, params: Params, policy: Path | None) -> None:
-    """Refuse a policy, or the lack of one, that `build` would refuse; raises ValueError as that."""
-    if policy is not None or (name in names() and learns(load(name))):
+    """Refuse a scheme or its policy that `build` would refuse; raises ValueError as that does."""
+    if policy is not None or name in names():
         build(name, params, np.random.default_rng(0), policy)
 
 
@@ -117,9 +143,5 @@ def build_learner(
     name: str, params: Params, rng: np.random.Generator, policy: Path | None
 ) -> Learner:
     """The learner of a scheme that learns; errors as of `build`."""
-    return cast(LearnedModule, load(name)).build_learner(params, rng, policy)
-
-
-@cache
-def _outside() -> dict[str, metadata.EntryPoint]:
-    return {point.name: point for point in metadata.entry_points(group=ENTRY_POINTS)}
+    module = cast(LearnedModule, load(name))
+    return _made(name, lambda: module.build_learner(params, rng, policy))

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 
 from engine.params import Params
-from engine.physics import offloading, routing
+from engine.physics import neighbours, offloading, routing
 from engine.physics.candidates import Stage, settle_batch, work_of
-from engine.physics.neighbours import Helpers, match, nobody
+from engine.physics.neighbours import Helpers
 from engine.physics.offers import offer
 from engine.physics.offloading import Overhead, Work
 from engine.physics.schedule import LEFTOVER_PRICE, Planner, Schedule
@@ -90,9 +90,9 @@ class _Task:
         scene, self._params, self._observation = truth.scene, observation.params, observation
         params = observation.params
         self.work = work_of(scene, truth.battery_j)
-        helpers = nobody(len(scene.vehicle))
-        if params.v2v:
-            helpers = match(scene.position_m, scene.has_task, scene.fading_v2v)
+        helpers = neighbours.helpers(
+            scene.position_m, scene.has_task, scene.fading_v2v, v2v=params.v2v
+        )
         host = helpers.row[self.work.row]
         self._stage = Stage(
             work=self.work,
