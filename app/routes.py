@@ -10,6 +10,7 @@ from typing import Final
 PAGES: Final = ("/",)
 STREAM: Final = "/live/ws"
 CONTROL: Final = "/live/control"
+FORK: Final = "/live/fork"
 CALLBACK: Final = "/_dash-update-component"
 BUNDLES: Final = "/_dash-component-suites/"
 #: What a run id looks like; it is looked up, never joined to a path.
@@ -20,6 +21,7 @@ _EXACT: Final = {
     **dict.fromkeys(PAGES, frozenset({"GET"})),
     "/health": _GET,
     CONTROL: frozenset({"GET", "HEAD", "POST"}),
+    FORK: _GET,
     "/_dash-layout": frozenset({"GET"}),
     "/_dash-dependencies": frozenset({"GET"}),
     "/_favicon.ico": frozenset({"GET"}),

@@ -7,7 +7,6 @@ first message over it is a `Job`, all others are experiences; every one of them 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.handover import GoneError, Handover, Job, Report
+from engine.parent import die_with
 
 if TYPE_CHECKING:
     from engine.learning.trainer import Learner
@@ -28,7 +28,6 @@ WEIGHTS_S: Final = 1.0
 CHECKPOINT_S: Final = 10.0
 #: The engine's steps come first.
 _NICE: Final = 5
-_PR_SET_PDEATHSIG: Final = 1
 
 
 class Session:
@@ -68,7 +67,7 @@ class Session:
 def main(arguments: list[str]) -> int:
     """Learn until the engine ends; returns the exit status."""
     parent, end = (int(word) for word in arguments)
-    _die_with(parent)
+    die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
     with contextlib.suppress(OSError):
         os.nice(_NICE)
@@ -116,14 +115,6 @@ def _learner(job: Job) -> tuple[Learner, str]:
     except CheckpointError as error:
         return learner, f"Learning begins anew, its checkpoint cannot be used: {error}"
     return learner, ""
-
-
-def _die_with(parent: int) -> None:
-    """Be killed when the engine ends, also when it has ended already."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 if __name__ == "__main__":
