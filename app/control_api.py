@@ -14,7 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from app import strict_json
-from app.routes import CONTROL
+from app.routes import CONTROL, FORK
 from app.stream import Hub
 from engine.control import ControlConflict, ControlError
 from engine.disk import StoreError
@@ -41,6 +41,7 @@ class ControlApi:
             Route("/health", self.health),
             Route(CONTROL, self.control, methods=["GET"]),
             Route(CONTROL, self.request, methods=["POST"]),
+            Route(FORK, self.fork),
             Route("/live/static/{run}", self.static),
             Route("/live/metrics/{run}.csv", self.csv),
             Route("/live/metrics/{run}.parquet", self.parquet),
@@ -69,6 +70,10 @@ class ControlApi:
             return _json({"error": str(error)}, 400)
         except StoreError as error:
             return _json({"error": str(error)}, 503)
+
+    async def fork(self, _: Request) -> Response:
+        """The newest fork, as far as it is played."""
+        return _json(await asyncio.to_thread(self._store.fork))
 
     async def static(self, request: Request) -> Response:
         """The city of a run, which never changes."""

@@ -91,10 +91,11 @@ def _absolute(mobility: str) -> str:
 def _parser() -> Parser:
     parser = Parser(
         prog=PROG,
-        usage=f"{PROG} [serve] [options]\n       {PROG} run|contest|export|record|train|doctor --help",
+        usage=f"{PROG} [serve] [options]\n"
+        f"       {PROG} run|contest|export|record|train|doctor --help",
         description="The dashboard with its engine, in a browser.",
-        epilog="Others: run (headless), contest (over seeds), export (results), record (a trace), train (a policy), "
-        "doctor (checks).",
+        epilog="Others: run (headless), contest (over seeds), export (results), record (a trace), "
+        "train (a policy), doctor (checks).",
     )
     parser.add_argument("--host", help="address to listen on (127.0.0.1; others need --share)")
     parser.add_argument("--port", type=int, help=f"port to listen on ({PORT} or the next free one)")

@@ -12,6 +12,7 @@ STREAM: Final = "/live/ws"
 CONTROL: Final = "/live/control"
 CONTEST: Final = "/api/contest"
 SHIPPED_CONTESTS: Final = "/api/contest/shipped"
+FORK: Final = "/live/fork"
 CALLBACK: Final = "/_dash-update-component"
 BUNDLES: Final = "/_dash-component-suites/"
 #: What a run id looks like; it is looked up, never joined to a path.
@@ -24,6 +25,7 @@ _EXACT: Final = {
     CONTROL: frozenset({"GET", "HEAD", "POST"}),
     CONTEST: frozenset({"GET", "HEAD", "POST", "DELETE"}),
     SHIPPED_CONTESTS: _GET,
+    FORK: _GET,
     "/_dash-layout": frozenset({"GET"}),
     "/_dash-dependencies": frozenset({"GET"}),
     "/_favicon.ico": frozenset({"GET"}),

@@ -46,7 +46,8 @@ class Comparison:
     ) -> None:
         self._params = params
         self._seed = seed
-        self._policies = dict(policies or {})
+        # A copy of this may go on where another folder is the current one.
+        self._policies = {name: file.absolute() for name, file in (policies or {}).items()}
         self._lessons = Lessons(params, seed, open_trainer, self._policies)
         self._schemes: dict[str, Scheme] = {}
         self._twins = VehicleTwins()
@@ -82,6 +83,26 @@ class Comparison:
         self._stage, self._schemes = stage, kept | came
         self._arms = {name: arm for name, arm in self._arms.items() if name in stage}
         self._lessons.set_stage(self._schemes)
+
+    def replace(self, old: str, new: str) -> None:
+        """From the next step on `new` goes on in the arm of `old`; one it had itself is gone.
+
+        Args:
+            old: a scheme on stage; its queues, batteries and twins stay.
+            new: a scheme, which starts fresh.
+
+        Raises:
+            ValueError: `new` is no scheme, or its policy cannot be used; nothing has changed then.
+        """
+        scheme = self._build(new)
+        arm = self._arms.pop(old, None)
+        self._arms.pop(new, None)
+        if arm is not None:
+            self._arms[new] = arm
+            arm.name, arm.scheme = new, scheme
+        kept = [name for name in self._stage if name != new]
+        self._schemes = {**self._schemes, new: scheme}
+        self.set_stage([new if name == old else name for name in kept])
 
     def step(self, scene: Scene, params: Params) -> dict[str, ArmStep]:
         """Step every arm on this scene; results in stage order.

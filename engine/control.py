@@ -6,24 +6,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from engine.params import METAS, ParameterError, Params
+from engine.change import ForkWish
+from engine.checks import (
+    ControlConflict,
+    ControlError,
+    check_params,
+    check_stage,
+    count,
+    json_object,
+    shown,
+)
+from engine.params import METAS, Params
 from engine.presets import PRESETS
-from engine.stage import DEFAULT_STAGE, SCHEMES
+from engine.stage import DEFAULT_STAGE
 
 #: Simulated seconds per second; 0 is as fast as it goes.
 SPEEDS: Final = (1, 2, 5, 10, 0)
-#: Most schemes on stage at once, and RSUs in the city.
-MAX_STAGE: Final = 16
+#: RSUs in the city.
 RSUS: Final = 20
-_MAX_INT: Final = 2**53
-
-
-class ControlError(ValueError):
-    """A wish that cannot be met; the message is one sentence for the user."""
-
-
-class ControlConflict(ControlError):  # noqa: N818  named as HTTP 409 is
-    """The wish was based on a version that somebody else has changed since."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Control:
         version: counts changes. params: all parameters, also those that wait for a reset.
         stage: scheme names in the order of the legend. running: False is paused.
         speed: one of `SPEEDS`. steps: counts presses of "single step". reset: counts resets.
-        down: indices of RSUs that the user failed.
+        down: indices of RSUs that the user failed. fork: the futures that are to be played.
     """
 
     version: int = 0
@@ -45,6 +45,7 @@ class Control:
     steps: int = 0
     reset: int = 0
     down: frozenset[int] = frozenset()
+    fork: ForkWish = field(default_factory=ForkWish)
 
     def as_json(self) -> dict[str, Any]:
         """The record as the store and the page have it."""
@@ -57,6 +58,7 @@ class Control:
             "steps": self.steps,
             "reset": self.reset,
             "down": sorted(self.down),
+            "fork": self.fork.as_json(),
         }
 
     @classmethod
@@ -66,7 +68,7 @@ class Control:
         Raises:
             ControlError: the record is not one that `as_json` made with this schema.
         """
-        wanted = _object(record, "A control record")
+        wanted = json_object(record, "A control record")
         control = cls().merge(
             {
                 name: wanted[name]
@@ -79,10 +81,11 @@ class Control:
             raise ControlError("The failed RSUs of a control record are a list of indices.")
         return replace(
             control,
-            version=_count(wanted.get("version", 0), "version"),
-            steps=_count(wanted.get("steps", 0), "steps"),
-            reset=_count(wanted.get("reset", 0), "reset"),
+            version=count(wanted.get("version", 0), "version"),
+            steps=count(wanted.get("steps", 0), "steps"),
+            reset=count(wanted.get("reset", 0), "reset"),
             down=frozenset(_rsu_index(index) for index in down),
+            fork=ForkWish.parse(wanted["fork"]) if "fork" in wanted else ForkWish(),
         )
 
     def merge(self, patch: object) -> Control:
@@ -90,19 +93,19 @@ class Control:
 
         Args:
             patch: decoded JSON, an object with any of `params`, `preset`, `stage`, `running`,
-                `speed`, `step`, `reset`, `rsu`, and `base`, the version it was based on.
+                `speed`, `step`, `reset`, `rsu`, `fork`, and `base`, the version it was based on.
 
         Raises:
             ControlConflict: `base` is given and is not this version.
             ControlError: anything else that is malformed, unknown or out of bounds.
         """
-        wish = _object(patch, "A change")
+        wish = json_object(patch, "A change")
         for name in wish:
             if name not in _WISHES and name != "base":
                 raise ControlError(
-                    f"There is no control {_shown(name)}: choose among {', '.join(_WISHES)}."
+                    f"There is no control {shown(name)}: choose among {', '.join(_WISHES)}."
                 )
-        if "base" in wish and _count(wish["base"], "base") != self.version:
+        if "base" in wish and count(wish["base"], "base") != self.version:
             raise ControlConflict(
                 f"Somebody changed the controls meanwhile (now version {self.version}): try again."
             )
@@ -121,75 +124,25 @@ class Control:
         )
 
 
-def _object(value: object, what: str) -> Mapping[str, object]:
-    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-        raise ControlError(f"{what} is a JSON object.")
-    return value
-
-
-def _shown(value: object) -> str:
-    """The value as an error shows it: short, whatever it is."""
-    if isinstance(value, str):
-        return repr(value[:40])
-    if isinstance(value, (bool, float)) or (isinstance(value, int) and abs(value) < _MAX_INT):
-        return repr(value)
-    return f"a {type(value).__name__}" if value is not None else "null"
-
-
-def _count(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MAX_INT:
-        raise ControlError(f"{name}={_shown(value)} is not possible: it is a count from 0.")
-    return value
-
-
 def _true(value: object, name: str) -> None:
     if value is not True:
-        raise ControlError(f"{name}={_shown(value)} is not possible: it is true or left out.")
+        raise ControlError(f"{name}={shown(value)} is not possible: it is true or left out.")
 
 
 def _rsu_index(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < RSUS:
-        raise ControlError(f"There is no RSU {_shown(value)}: choose 0 to {RSUS - 1}.")
+        raise ControlError(f"There is no RSU {shown(value)}: choose 0 to {RSUS - 1}.")
     return value
-
-
-def _is_scalar(value: object) -> bool:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return abs(value) < _MAX_INT  # larger ones cannot even be printed safely
-    return isinstance(value, (str, float, bool))
 
 
 def _preset(control: Control, name: object) -> Control:
     if not isinstance(name, str) or name not in PRESETS:
-        raise ControlError(f"There is no preset {_shown(name)}: choose among {', '.join(PRESETS)}.")
+        raise ControlError(f"There is no preset {shown(name)}: choose among {', '.join(PRESETS)}.")
     return replace(control, params=PRESETS[name].params(seed=control.params.seed))
 
 
 def _params(control: Control, values: object) -> Control:
-    raw = _object(values, "params")
-    for name, value in raw.items():
-        ends = value if isinstance(value, (list, tuple)) and len(value) <= 2 else [value]
-        if not all(_is_scalar(end) for end in ends):
-            allowed = f": choose {METAS[name].allowed}" if name in METAS else ""
-            raise ControlError(f"{name[:40]}={_shown(value)} is not possible{allowed}.")
-    try:
-        return replace(control, params=Params.parse(raw, control.params))
-    except ParameterError as error:
-        raise ControlError(str(error)) from None
-
-
-def check_stage(names: object) -> tuple[str, ...]:
-    """The scheme names for a stage; raises ControlError unless they are known, few and distinct."""
-    if not isinstance(names, (list, tuple)) or len(names) > MAX_STAGE:
-        raise ControlError(f"stage is a list of at most {MAX_STAGE} scheme names.")
-    for name in names:
-        if not isinstance(name, str) or name not in SCHEMES:
-            raise ControlError(
-                f"There is no scheme {_shown(name)}: choose among {', '.join(SCHEMES)}."
-            )
-    if len(set(names)) < len(names):
-        raise ControlError("Each scheme can be on stage once.")
-    return tuple(names)
+    return replace(control, params=check_params(values, control.params))
 
 
 def _stage(control: Control, names: object) -> Control:
@@ -198,14 +151,14 @@ def _stage(control: Control, names: object) -> Control:
 
 def _running(control: Control, value: object) -> Control:
     if not isinstance(value, bool):
-        raise ControlError(f"running={_shown(value)} is not possible: it is true or false.")
+        raise ControlError(f"running={shown(value)} is not possible: it is true or false.")
     return replace(control, running=value)
 
 
 def _speed(control: Control, value: object) -> Control:
     if isinstance(value, bool) or not isinstance(value, int) or value not in SPEEDS:
         raise ControlError(
-            f"speed={_shown(value)} is not possible: choose 1, 2, 5 or 10, or 0 for the fastest."
+            f"speed={shown(value)} is not possible: choose 1, 2, 5 or 10, or 0 for the fastest."
         )
     return replace(control, speed=value)
 
@@ -221,11 +174,17 @@ def _reset(control: Control, value: object) -> Control:
 
 
 def _rsu(control: Control, value: object) -> Control:
-    wish = _object(value, "rsu")
+    wish = json_object(value, "rsu")
     if set(wish) != {"index", "up"} or not isinstance(wish["up"], bool):
         raise ControlError('rsu is an object like {"index": 3, "up": false}.')
     index = _rsu_index(wish["index"])
     return replace(control, down=control.down - {index} if wish["up"] else control.down | {index})
+
+
+def _fork(control: Control, value: object) -> Control:
+    wish = ForkWish.parse(value)
+    wish.change.check(control.stage)
+    return replace(control, fork=wish)
 
 
 _WISHES: Final[Mapping[str, Callable[[Control, object], Control]]] = {
@@ -237,4 +196,7 @@ _WISHES: Final[Mapping[str, Callable[[Control, object], Control]]] = {
     "step": _step,
     "reset": _reset,
     "rsu": _rsu,
+    "fork": _fork,
 }
+
+__all__ = ["RSUS", "SPEEDS", "Control", "ControlConflict", "ControlError", "check_stage"]

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -161,7 +162,9 @@ class Arm:
         self._backlog_s = self._free_s.mean(axis=1)
         left_j = self._spend(scene, params, outcome, served, battery_j)
         self._twins.record(scene.step, settled.asked[at], wait_s, settled.offered_cycles[at])
-        self._history.record(scene.step, scene.slot, lambda: _remembered(scene, battery_j, outcome))
+        self._history.record(
+            scene.step, scene.slot, partial(_remembered, scene, battery_j, outcome)
+        )
         return ArmStep(
             outcome=outcome,
             decision=move.decision,
@@ -227,7 +230,7 @@ class Arm:
             rsus=twins,
             cores=rsus.cores,
             neighbours=rsus.neighbours,
-            recall=lambda: self._history.window(newest, scene.slot),
+            recall=partial(self._history.window, newest, scene.slot),
             params=params,
             truth=truth,
         )

@@ -39,6 +39,10 @@ class _Lesson:
             "dropped": 0,
         }
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the trainer: a copy's weights are those in force, and nobody learns for it."""
+        return {**self.__dict__, "trainer": None}
+
 
 class Lessons:
     """Feeds the trainers of learned schemes and hands their weights to the players.

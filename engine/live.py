@@ -17,6 +17,7 @@ import numpy as np
 
 from engine import learning_log, notices, wire
 from engine.control import Control
+from engine.forks import Forks
 from engine.pace import Pacer
 from engine.params import Params
 from engine.physics.load import load_index
@@ -73,6 +74,7 @@ class Live:
         self._version = _NEVER
         self._next_look = 0.0
         self._session: Session | None = None
+        self._forks = Forks(publisher.path)
         self._run = ""
         self._state = "starting"
         self._message = "Starting the traffic."
@@ -100,7 +102,11 @@ class Live:
             self.close()
 
     def close(self) -> None:
-        """End the mobility and the learners; safe to call twice."""
+        """End the mobility, the learners and the fork; safe to call twice."""
+        self._forks.close()
+        self._close_session()
+
+    def _close_session(self) -> None:
         if self._session is not None:
             self._session.close()
 
@@ -119,7 +125,8 @@ class Live:
         if now >= self._next_tend:
             self._next_tend = now + _TEND_S
             self._store.tend()
-        for text in self._store.take_notices():
+        self._forks.look()
+        for text in (*self._store.take_notices(), *self._forks.take_troubles()):
             self._notice(text, "warning")
         wait_s = self._wait_s(now)
         if wait_s <= 0.0:
@@ -157,6 +164,10 @@ class Live:
             self._begin()
         elif self._session is not None:
             self._apply(self._session)
+        if first:
+            self._forks.settle(wanted.fork)
+        else:
+            self._forks.follow(wanted.fork, self._session, self._run)
         self._say()
 
     def _apply(self, session: Session) -> None:
@@ -181,7 +192,7 @@ class Live:
 
     def _begin(self) -> None:
         """Start a new run with all that is wanted."""
-        self.close()
+        self._close_session()
         self._session, self._latest, self._unpublished = None, None, False
         self._steps_owed = 0
         self._pacer = Pacer()

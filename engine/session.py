@@ -113,6 +113,11 @@ class Session:
             self.comparison.set_stage(stage)
             self.stage = tuple(stage)
 
+    def replace(self, old: str, new: str) -> None:
+        """Let `new` go on in the arm of `old`, see `Comparison.replace`."""
+        self.comparison.replace(old, new)
+        self.stage = self.comparison.stage
+
     def resume(self, mobility: Mobility) -> None:
         """Go on with another source of motion; its vehicles are new ones."""
         self.mobility.replace(mobility)

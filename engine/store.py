@@ -4,7 +4,8 @@
 shown now: status, the newest frames in a ring, static scenery, inspected things; `record/` holds
 what outlives it: metrics, runs, applied changes, and the newest of what was learnt. Both are
 written by the engine alone (`engine.publisher`). A fourth, `job/`, is written by the processes of
-jobs, see `engine.contest_job`. Keys: control/ `control` `version` `watch`; live/
+jobs, see `engine.contest_job` and `engine.fork_record`. Keys: control/ `control` `version` `watch`;
+live/
 `seq` `r:0000`..`r:0599` `status` `static:RUN` `i:KEY`; record/ `schema` `runs` `run:RUN` `last:RUN`
 `m:RUN:CHUNK` `log:RUN:NUMBER` `learnt:RUN` `l:RUN:CHUNK`.
 """
@@ -23,6 +24,7 @@ import numpy as np
 from engine import learning_log, rows, wire
 from engine.control import Control, ControlError
 from engine.disk import Box, StoreCorruptError, StoreError, to_json
+from engine.fork_record import ForkRecord
 from engine.metrics import METRICS
 from engine.rows import CHUNK, F32, U32
 
@@ -65,13 +67,14 @@ class Store:
         self._control = Box(self.path / "control", durable=True)
         self._live = Box(self.path / "live", durable=False)
         self._record = Box(self.path / "record", durable=True)
+        self._fork = ForkRecord(self.path)
         self._wanted: Control | None = None
         #: Why the last read failed, one sentence; None when it did not.
         self.trouble: str | None = None
 
     def close(self) -> None:
         """Close this thread's connections."""
-        for box in (self._control, self._live, self._record):
+        for box in (self._control, self._live, self._record, self._fork):
             box.close()
 
     # What the page wants
@@ -291,6 +294,16 @@ class Store:
         return learning_log.read(
             lambda key: self._json(self._record, key), run, self.learnt(run), after, limit
         )
+
+    def fork(self) -> dict[str, Any]:
+        """The newest fork, see `ForkRecord.read`; {} before anybody asked for one."""
+        try:
+            record = self._fork.read()
+        except StoreError as error:
+            self._note(error)
+            return {}
+        self.trouble = None
+        return record
 
     # Reading without raising
 

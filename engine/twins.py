@@ -203,10 +203,25 @@ class History:
 
     def window(self, newest_step: int, slot: Ints) -> Floats:
         """Rows up to `newest_step`, newest last, zeros where there was no vehicle, (n, 10, 13)."""
-        while self._unmade:
-            step, at, make = self._unmade.popleft()
-            self._ring[step % _KEPT, at] = make()
+        self._make()
         steps = np.arange(newest_step - WINDOW + 1, newest_step + 1)
         rows = self._ring[(steps % _KEPT)[None, :], slot[:, None]]
         rows[steps < self._since[slot, None]] = 0.0
         return rows
+
+    def _make(self) -> None:
+        while self._unmade:
+            step, at, make = self._unmade.popleft()
+            self._ring[step % _KEPT, at] = make()
+
+    def __getstate__(self) -> tuple[Ints, Floats]:
+        """The rows themselves, without the slots at the end that no vehicle was in."""
+        self._make()
+        used = np.flatnonzero(self._ring.any(axis=(0, 2)))
+        return self._since, self._ring[:, : used[-1] + 1 if len(used) else 0]
+
+    def __setstate__(self, state: tuple[Ints, Floats]) -> None:
+        """Become a copy of the history that gave this state."""
+        self.__init__()  # type: ignore[misc]
+        self._since, rows = state
+        self._ring[:, : rows.shape[1]] = rows

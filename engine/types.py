@@ -23,6 +23,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+#: Told what is done and of how much.
+Progress = Callable[[int, int], None]
+
 #: `Decision.target` of a vehicle that leaves the choice of server to the rule of MODEL A3.7.
 BY_RULE = -1
 
@@ -277,8 +280,28 @@ class Mobility(Protocol):
         """
         ...
 
+    def fork(self) -> MobilityFork:
+        """Where the source stands; it goes on undisturbed."""
+        ...
+
     def close(self) -> None:
         """End the source and every process it started; safe to call twice."""
+        ...
+
+
+class MobilityFork(Protocol):
+    """Where a source of motion stood, picklable."""
+
+    def open(self, progress: Progress) -> Mobility:
+        """A source that goes on from there bit for bit as that one, asked for the same vehicles.
+
+        Args:
+            progress: told how many seconds of the way there are done, and of how many.
+
+        Raises:
+            MobilityLost: there is no way there any more.
+            ValueError: what the source was opened from cannot be used any more.
+        """
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ import numpy as np
 from engine.mobility import trace as traces
 from engine.mobility.city import SIDE_M
 from engine.mobility.trace import Trace, TraceError
-from engine.types import Mobility, MobilityLost, Snapshot
+from engine.types import Mobility, MobilityLost, Progress, Snapshot
 
 _HEADINGS: Final = np.linspace(0.0, 2 * np.pi, 256, endpoint=False)
 _HEADINGS[129:] -= 2 * np.pi
@@ -90,6 +91,7 @@ class RecordedMobility:
     """
 
     def __init__(self, path: Path, *, loop: bool = False) -> None:
+        self._path = path.absolute()
         self._trace = traces.load(path)
         self._loop = loop
         self._played = 0
@@ -130,8 +132,35 @@ class RecordedMobility:
             kind=self._kind[rows].copy(),
         )
 
+    def fork(self) -> RecordedFork:
+        """See `Mobility.fork`."""
+        return RecordedFork(self._path, self._loop, self._played, self.digest)
+
+    def play(self, seconds: int) -> None:
+        """Go on as if so many seconds had been played from the beginning."""
+        self._played = seconds
+
     def close(self) -> None:
         """Nothing to end."""
+
+
+@dataclass(frozen=True)
+class RecordedFork:
+    """How far a trace was played."""
+
+    path: Path
+    loop: bool
+    played: int
+    digest: str
+
+    def open(self, progress: Progress) -> RecordedMobility:
+        """See `MobilityFork.open`."""
+        mobility = RecordedMobility(self.path, loop=self.loop)
+        if mobility.digest != self.digest:
+            raise MobilityLost(f"{self.path} is not the trace any more that the run plays.")
+        mobility.play(self.played)
+        progress(1, 1)
+        return mobility
 
 
 __all__ = ["RecordedMobility", "TraceError", "record"]

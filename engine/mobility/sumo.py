@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from traci import constants as tc
 from engine import ROOT
 from engine.mobility.net import net_path, read_net
 from engine.mobility.population import Orders, Population
+from engine.mobility.sumo_fork import SumoFork
 from engine.mobility.sumo_process import SumoProcess, sumo_version
 from engine.seeds import generator
 from engine.types import Floats, Ints, MobilityLost, Snapshot
@@ -78,11 +80,14 @@ class SumoMobility:
         city: Path | None = None,
         meanwhile: Callable[[], None] | None = None,
     ) -> None:
+        self._seed, self._city = seed, city.absolute() if city is not None else None
         net, types = net_path(city), ROOT / "sumo_configs" / "vtypes.add.xml"
         self._roads, share = read_net(net).places()
         self._population = Population(generator(seed, "mobility"), share)
         self._t_s = 0.0
         self._asked: Orders | None = None  # sent to SUMO and not yet answered
+        self._targets: list[int] = []  # of the steps done
+        self._shown: NDArray[np.void] = np.zeros(0, _RECORD)  # the last answer
         self._names = b""  # of the vehicles in the last answer
         self._vehicle: Ints = np.zeros(0, np.int64)
         self.digest = _digest([net, types], seed)
@@ -116,7 +121,19 @@ class SumoMobility:
         heading = _heading(records["degrees"].astype(np.float64))
         columns = (vehicle, xy, speed, heading, kind)
         shown = columns if on_road.all() else (column[on_road] for column in columns)
+        self._targets.append(target_vehicles)
+        self._shown = records
         return Snapshot(self._t_s, *shown)
+
+    def fork(self) -> SumoFork:
+        """See `Mobility.fork`; SUMO itself is not asked."""
+        told = np.array(self._targets, np.int64)
+        return SumoFork(self._seed, self._city, told, self.digest, self.checksum)
+
+    @property
+    def checksum(self) -> int:
+        """Of what SUMO said of the last step."""
+        return zlib.crc32(self._shown.tobytes())
 
     def close(self) -> None:
         """End SUMO; safe to call twice."""

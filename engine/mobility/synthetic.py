@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from engine.seeds import generator
-from engine.types import Floats, Ints, Snapshot
+from engine.types import Floats, Ints, Progress, Snapshot
 
 #: Shares of car, bus and truck.
 KIND_SHARES: Final = (0.85, 0.05, 0.10)
@@ -56,6 +58,10 @@ class SyntheticMobility:
             heading_rad=_heading(self._turn),
             kind=self._kind.copy(),
         )
+
+    def fork(self) -> SyntheticFork:
+        """See `Mobility.fork`."""
+        return SyntheticFork(copy.deepcopy(self))
 
     def close(self) -> None:
         """Nothing to end."""
@@ -108,6 +114,18 @@ class SyntheticMobility:
         inside = ((ahead > -1.0) & (ahead < self._side_m + 1.0)).all(axis=2)
         chosen: Ints = options[np.arange(len(options)), inside.argmax(axis=1)]
         return chosen
+
+
+@dataclass(frozen=True)
+class SyntheticFork:
+    """Where synthetic motion stood: a copy of it."""
+
+    stood: SyntheticMobility
+
+    def open(self, progress: Progress) -> SyntheticMobility:
+        """See `MobilityFork.open`."""
+        progress(1, 1)
+        return copy.deepcopy(self.stood)
 
 
 def _heading(turn: Ints) -> Floats:

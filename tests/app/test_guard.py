@@ -18,7 +18,7 @@ from app.sharing import COOKIE, Sharing
 HOST, OWN = "127.0.0.1:8050", "http://127.0.0.1:8050"
 JSON = {"content-type": "application/json"}
 GETS = (
-    "/", "/health", "/live/control", "/live/static/run-1", "/live/metrics/run-1.csv",
+    "/", "/health", "/live/control", "/live/fork", "/live/static/run-1", "/live/metrics/run-1.csv",
     "/live/metrics/run-1.parquet", "/live/learning/run-1.csv", "/live/learning/run-1.json",
     "/api/contest", "/api/contest/shipped",
     "/_dash-layout", "/_dash-dependencies", "/_favicon.ico",
