@@ -55,7 +55,7 @@ def test_help_names_every_option(capsys):
     text = capsys.readouterr().out
     assert ended.value.code == 0
     assert all(meta.option in text for meta in METAS.values())
-    assert "run|contest|record|train|doctor" in text
+    assert "run|contest|export|record|train|doctor" in text
 
 
 def test_a_taken_usual_port_gives_way_to_the_next():
