@@ -50,7 +50,7 @@ class Settings:
         learning_rate: of the critics; 1e-2 published. actor_rate: of the actors, as published.
         soft_update: tau, 1e-2 published.
         batch: 1024 every 100 steps published; here as Table V, more often.
-        capacity: rows a learner keeps; 10^6 published, which would be 15 GB.
+        capacity: rows a learner keeps; 10^6 published, which would be over 10 GB.
         updates: rounds a step. warm_up: rows that every learner must have before.
         neighbours: K, whom the critic sees; 0 is DDPG.
         strain: penalty on u^2 of the plain actor; 1e-3 in the authors' code.
