@@ -138,16 +138,14 @@ def _plan(given: argparse.Namespace) -> Plan:
     Raises:
         ValueError: an option cannot be used; one sentence.
     """
-    from engine import schemes  # noqa: PLC0415
     from engine.contest import Plan  # noqa: PLC0415
 
     params = preset(given.preset).params(**given_parameters(given))
     names = check_stage(given.schemes.split(","))
     policies = policies_from_args(given)
-    for name, path in policies.items():
+    for name in policies:
         if name not in names:
             raise ParameterError(f"--policy is for {name}: add it to --schemes.")
-        schemes.check_policy(name, params, path)
     seeds = count(given.seeds, "--seeds", 1, _MOST_SEEDS)
     first = count(given.first_seed, "--first-seed", 0, int(METAS["seed"].high) - seeds)
     return Plan(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from engine import schemes
 from engine.command_line import PROG
 from engine.learning.start import POLICIES
 from engine.manifest import checksum, commit, versions
@@ -108,12 +109,14 @@ class Contest:
         plan: what is to be played. out: name of the file that the results go to.
 
     Raises:
-        ValueError: the mobility or a policy cannot be used; one sentence.
+        ValueError: the mobility or a policy cannot be used, or a scheme has none; one sentence.
     """
 
     def __init__(self, plan: Plan, out: str = "contest.json") -> None:
         self._plan = plan
         self._traffic = traffic(plan.mobility, [plan.params], plan.steps)
+        for name in plan.schemes:
+            schemes.check_policy(name, plan.params, plan.policies.get(name))
         self._made = {
             "command": plan.command(out),
             "policies": {name: checksum(path) for name, path in _policies(plan).items()},

@@ -26,6 +26,8 @@ PAPER = ("af-marl", "afl-maddpg", "sfl-ppo", "ddqn", "non-drl")
 #: The paper's five, others in the place of those that there are not.
 FIVE = [name for name in (*PAPER, "tolled", "myopic", "constant") if name in SCHEMES][:5]
 VEHICLES, ROUNDS, STEPS = 200, 9, 20
+#: Networks of the same size, whether or not a policy ships.
+FRESH = {"vehicles": VEHICLES, "start": "scratch"}
 WINDOWS, WINDOW_S, READY_S = 4, 5.0, 240.0
 #: Least simulated seconds a second with training off and on.
 LEAST = {False: 5.0, True: 1.0}
@@ -35,7 +37,7 @@ def test_five_arms_over_one(load: Load, say) -> None:
     stages = {"one": FIVE[:1], "five": FIVE} | {name: [name] for name in FIVE}
     sessions = {
         which: Session(
-            Params(vehicles=VEHICLES),
+            Params(**FRESH),
             stage,
             RecordedMobility(ROOT / "tests" / "data" / f"sumo_{VEHICLES}.npz", loop=True),
         )
@@ -71,7 +73,7 @@ class Engine:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder)
-        self.store.request({"stage": FIVE, "speed": 0, "params": {"vehicles": VEHICLES}})
+        self.store.request({"stage": FIVE, "speed": 0, "params": FRESH})
         self._publisher = Publisher(folder)
         self._live = Live(
             self._publisher, lambda params: open_mobility("sumo", params), lambda: static_json(None)

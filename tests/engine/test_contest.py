@@ -139,13 +139,17 @@ def test_learned_schemes_name_the_policies_they_start_from(tmp_path: Path):
     equal = Contest(replace(learned, params=Params(ingredients="equal"))).as_json()
     assert (equal["ingredients"], equal["made"]["policies"]) == ("equal", {"af-marl": shipped})
     assert "--ingredients equal" in equal["made"]["command"]
+    junk = tmp_path / "junk.policy"
+    junk.write_bytes(b"junk")
+    with pytest.raises(ValueError, match="junk"):
+        Contest(replace(learned, policies={"af-marl": junk}))
     scratch = replace(learned, params=Params(start="scratch"))
     assert Contest(scratch).as_json()["made"]["policies"] == {}
     mine = tmp_path / "folder" / "mine.policy"
     mine.parent.mkdir()
-    mine.write_bytes(b"my own")
+    mine.write_bytes(SHIPPED.read_bytes())
     made = Contest(replace(learned, policies={"af-marl": mine})).as_json()["made"]
-    assert made["policies"] == {"af-marl": hashlib.sha256(b"my own").hexdigest()}
+    assert made["policies"] == {"af-marl": shipped}
     assert "--policy af-marl=mine.policy" in made["command"]
     assert str(tmp_path) not in json.dumps(made)
 
