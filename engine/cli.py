@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.cli_fork import add_fork_options, fork_from_args, newcomers
 from engine.cli_pretrain import add_pretrain
 from engine.cli_train import add_train
 from engine.command_line import (
@@ -88,6 +89,7 @@ def _add_run_options(parser: Parser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of results")
     parser.add_argument("--force", action="store_true", help="replace results that are there")
     add_policy_option(parser)
+    add_fork_options(parser)
     add_json(parser)
     add_parameter_options(parser)
     parser.set_defaults(work=lambda given: _run(parser, given))
@@ -114,11 +116,15 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
         params = params_from_args(given)
         stage = check_stage(given.schemes.split(","))
         steps = count(given.steps, "--steps", 1)
+        fork = fork_from_args(given, steps, stage)
         policies = policies_from_args(given)
+        come = newcomers(fork)
         for name, path in policies.items():
-            if name not in stage:
+            if name not in (*stage, *come):
                 raise ParameterError(f"--policy is for {name}: add it to --schemes.")
             schemes.check_policy(name, params, path)
+        for name in come:
+            schemes.check_policy(name, params, policies.get(name))
         refuse_existing(runner.existing(given.out), given.force)
         given.out.mkdir(parents=True, exist_ok=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -129,8 +135,8 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
         parser.error(f"{given.out} cannot be written ({error.strerror})")
     except MobilityLost as error:
         return failed(parser, str(error))
-    progress = _Progress(steps)
-    results = runner.run(params, stage, steps, mobility, given.mobility, progress, policies)
+    progress = _Progress(steps + (fork.steps if fork is not None else 0))
+    results = runner.run(params, stage, steps, mobility, given.mobility, progress, policies, fork)
     progress.end()
     for sentence in results.troubles:
         print(f"{parser.prog}: {sentence}", file=sys.stderr)
@@ -143,6 +149,10 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
         reason = results.ended or "Ended early."
         failed(parser, f"{reason} {results.steps} of {steps} steps are kept in {given.out}.")
         return 1 if results.ended else 130
+    if fork is not None and results.fork is not None and results.fork.steps < fork.steps:
+        reason = results.fork.ended or "Ended early."
+        kept = f"{results.fork.steps} of {fork.steps} seconds of the fork are kept in {given.out}."
+        return failed(parser, f"{reason} {kept}", 1 if results.fork.ended else 130)
     return 0
 
 

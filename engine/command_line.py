@@ -127,20 +127,18 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
 
 
-def count(text: str, option: str, low: int) -> int:
+def count(text: str, option: str, low: int, high: int = MAX_STEPS) -> int:
     """The number that an option gives.
 
     Raises:
-        ParameterError: it is none, or below `low` or beyond reason.
+        ParameterError: it is none, below `low` or above `high`.
     """
     try:
         number = int(text) if len(text) < 20 else -1
     except ValueError:
         number = -1
-    if not low <= number <= MAX_STEPS:
-        raise ParameterError(
-            f"{option}={text[:20]!r} is not possible: choose {low} to {MAX_STEPS}."
-        )
+    if not low <= number <= high:
+        raise ParameterError(f"{option}={text[:20]!r} is not possible: choose {low} to {high}.")
     return number
 
 

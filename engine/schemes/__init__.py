@@ -107,8 +107,8 @@ def build(name: str, params: Params, rng: np.random.Generator, policy: Path | No
     return cast(SchemeModule, module).build(params, rng)
 
 
-def check_policy(name: str, params: Params, policy: Path) -> None:
-    """Refuse a policy that `build` would refuse; raises ValueError as that does."""
+def check_policy(name: str, params: Params, policy: Path | None) -> None:
+    """Refuse what `build` would refuse; raises ValueError as that does."""
     build(name, params, np.random.default_rng(0), policy)
 
 
