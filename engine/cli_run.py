@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.cli_export import FILES, forms, run_files
+from engine.cli_fork import add_fork_options, fork_from_args, newcomers
 from engine.command_line import (
     Parser,
     StepProgress,
@@ -28,6 +29,7 @@ from engine.params import ParameterError, Params
 from engine.stage import BOUND, DEFAULT_STAGE, SCHEMES
 
 if TYPE_CHECKING:
+    from engine.fork_run import ForkPlan
     from engine.runner import Results
 
 #: Forms that may be written besides; Parquet is written anyway.
@@ -59,6 +61,7 @@ def add_run(commands: Any) -> None:
     )
     parser.add_argument("--force", action="store_true", help="replace results that are there")
     add_policy_option(parser)
+    add_fork_options(parser)
     add_json(parser)
     add_parameter_options(parser)
     parser.set_defaults(work=lambda given: _run(parser, given))
@@ -74,8 +77,9 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
         stage = check_stage(given.schemes.split(","))
         steps = count(given.steps, "--steps", 1)
         wanted = forms(given.export, "--export", _FORMS) if given.export is not None else ()
+        fork = fork_from_args(given, steps, stage)
         policies = policies_from_args(given)
-        _check_schemes(stage, params, policies)
+        _check_schemes((*stage, *newcomers(fork)), params, policies)
         refuse_existing(runner.existing(given.out), given.force)
         given.out.mkdir(parents=True, exist_ok=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -86,14 +90,16 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
         parser.error(f"{given.out} cannot be written ({error.strerror})")
     except MobilityLost as error:
         return failed(parser, str(error))
-    progress = StepProgress(steps)
+    progress = StepProgress(steps + (fork.steps if fork is not None else 0))
     try:
-        results = runner.run(params, stage, steps, mobility, given.mobility, progress, policies)
+        results = runner.run(
+            params, stage, steps, mobility, given.mobility, progress, policies, fork
+        )
     except ValueError as error:  # a scheme that decides nonsense
         return failed(parser, f"{str(error).rstrip('.')}.")
     finally:
         progress.end()
-    return _end(parser, given, results, steps, wanted)
+    return _end(parser, given, results, steps, wanted, fork)
 
 
 def _check_schemes(stage: Sequence[str], params: Params, policies: Mapping[str, Path]) -> None:
@@ -114,6 +120,7 @@ def _end(
     results: Results,
     steps: int,
     wanted: Sequence[str],
+    fork: ForkPlan | None,
 ) -> int:
     """Write and tell what came of it; gives the exit status."""
     for sentence in results.troubles:
@@ -134,6 +141,10 @@ def _end(
         reason = results.ended or "Ended early."
         failed(parser, f"{reason} {results.steps} of {steps} steps are kept in {given.out}.")
         return 1 if results.ended else 130
+    if fork is not None and results.fork is not None and results.fork.steps < fork.steps:
+        reason = results.fork.ended or "Ended early."
+        kept = f"{results.fork.steps} of {fork.steps} seconds of the fork are kept in {given.out}."
+        return failed(parser, f"{reason} {kept}", 1 if results.fork.ended else 130)
     return 0
 
 

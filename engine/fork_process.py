@@ -21,7 +21,7 @@ logger = logging.getLogger("engine.fork")
 
 #: Exit status of a process that could not write what it had to say.
 UNWRITTEN: Final = 4
-#: The engine's steps come first.
+#: The engine's steps come first; not while this one starts, which somebody waits for.
 _NICE: Final = 5
 
 
@@ -30,8 +30,6 @@ def main(arguments: list[str]) -> int:
     parent, end = (int(word) for word in arguments)
     die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
     link = Handover(socket.socket(fileno=end))
     try:
@@ -47,6 +45,8 @@ def _work(link: Handover) -> int:
     from engine.fork_record import ForkRecord  # noqa: PLC0415
 
     errand: Errand = link.receive()
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
     try:
         with contextlib.closing(ForkRecord(errand.store)) as record:
             Play(link, errand, record).run()

@@ -1,4 +1,4 @@
-"""Headless runs: deterministic from parameters, seed and mobility, results as three files."""
+"""Headless runs: deterministic from parameters, seed and mobility, results as files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.control import Control
 from engine.export import Run, as_json, metrics_table
+from engine.fork_run import FORK_FILE, ForkPlan, ForkResults
 from engine.manifest import checksum, manifest
 from engine.metrics import METRICS, task_means
 from engine.params import ParameterError, Params
@@ -20,6 +21,7 @@ from engine.types import Floats, Mobility, MobilityLost
 METRICS_FILE: Final = "metrics.parquet"
 SUMMARY_FILE: Final = "summary.json"
 MANIFEST_FILE: Final = "manifest.json"
+_FILES: Final = (METRICS_FILE, SUMMARY_FILE, MANIFEST_FILE, FORK_FILE)
 #: Of the summary; the others are in the metrics.
 _SUMMARISED: Final = (
     "cost", "success_rate", "delay_s", "energy_j", "price", "tasks",
@@ -51,6 +53,8 @@ class Results:
         self.ended = ""
         #: Where learning went astray, one sentence each.
         self.troubles: list[str] = []
+        #: What both futures have come to, where the run was forked.
+        self.fork: ForkResults | None = None
 
     @property
     def steps(self) -> int:
@@ -78,21 +82,26 @@ class Results:
             "parameters": self._params.as_json(),
             "seed": self._params.seed,
             "steps": self.steps,
+            **({"fork": self.fork.summary()} if self.fork is not None else {}),
         }
 
     def write(self, out: Path) -> None:
-        """Write metrics, summary and manifest into the folder `out`; raises OSError."""
+        """Write metrics, summary, manifest and fork into the folder `out`; raises OSError."""
         out.mkdir(parents=True, exist_ok=True)
         table = metrics_table(self._stage, self.values)
         table.to_parquet(out / METRICS_FILE, index=False)
         (out / SUMMARY_FILE).write_text(as_json(self.summary()), encoding="utf-8")
         (out / MANIFEST_FILE).write_text(as_json(self.manifest()), encoding="utf-8")
+        (out / FORK_FILE).unlink(missing_ok=True)  # of the results that these replace
+        if self.fork is not None:
+            self.fork.write(out / FORK_FILE)
 
     def manifest(self) -> dict[str, Any]:
         """Where the results come from."""
-        return manifest(
+        made = manifest(
             self._params, self._stage, self.steps, self._mobility, self._digest, self._policies
         )
+        return made if self.fork is None else {**made, "fork": self.fork.about()}
 
 
 def run(
@@ -103,6 +112,7 @@ def run(
     source: str,
     progress: Callable[[int], None] | None = None,
     policies: Mapping[str, Path] | None = None,
+    fork: ForkPlan | None = None,
 ) -> Results:
     """Simulate `steps` seconds; an interrupt or lost mobility ends it early, what is done is kept.
 
@@ -112,28 +122,37 @@ def run(
         steps: how many.
         mobility: moves the vehicles; it is closed at the end.
         source: what was asked for as mobility, for the manifest.
-        progress: told the steps done after each.
+        progress: told the steps done after each, those of a fork after all others.
         policies: files that learned schemes start from.
+        fork: futures to play as well; the run does not feel it.
 
     Raises:
         ValueError: a name on stage is no scheme, or a policy cannot be used.
     """
     policies = policies or {}
+    tell = progress or (lambda _: None)
     session = Session(params, stage, mobility, policies=policies)
     results = Results(params, stage, source, mobility.digest, policies)
+    forked = ForkResults(fork) if fork is not None else None
     try:
         for _ in range(steps):
+            if forked is not None:
+                forked.see(session)
             results.add(session.step().rows)
             learnt = session.comparison.learnt()
             results.troubles += [f"{name}: {e.trouble}" for name, e in learnt if e.trouble]
-            if progress is not None:
-                progress(results.steps)
+            tell(results.steps)
+        if forked is not None:
+            forked.see(session)
     except KeyboardInterrupt:
-        results.ended = ""
+        return results
     except MobilityLost as error:
         results.ended = str(error)
     finally:
         session.close()
+    if forked is not None:
+        forked.play(lambda done: tell(results.steps + done))
+        results.fork = forked
     return results
 
 
@@ -171,7 +190,7 @@ def replay(
 
 def existing(out: Path) -> list[Path]:
     """Results already in the folder `out`."""
-    return [p for name in (METRICS_FILE, SUMMARY_FILE, MANIFEST_FILE) if (p := out / name).exists()]
+    return [p for name in _FILES if (p := out / name).exists()]
 
 
 def read(out: Path) -> Run:
