@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -42,3 +43,20 @@ def test_every_command_named_exists():
 def test_files_named_exist():
     for path in re.findall(r"`((?:app|engine|assets|tests|sumo_configs)/[\w/.]*)`", README):
         assert (ROOT / path).exists(), path
+
+
+def test_the_script_learns_as_it_stands(tmp_path):
+    (script,) = re.findall(r"<!-- script -->\n```python\n(.*?)\n```", README, re.DOTALL)
+    assert script.count("\n") < 40
+    ran = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    said = dict(re.findall(r"(\w+): cost ([\d.]+), success [\d.]+", ran.stdout))
+    assert float(said["learnt"]) < 0.8 * float(said["random"])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from textwrap import wrap
 
+from engine.envs.observations import COLUMNS
 from engine.params import markdown_table
 from engine.stage import SCHEMES
 
@@ -16,9 +18,19 @@ def scheme_table() -> str:
     return "| name | what it does |\n|---|---|\n" + "\n".join(rows)
 
 
+def column_list() -> str:
+    names = ", ".join(f"`{name}`" for name in COLUMNS)
+    return "\n".join(wrap(names, 119)) + "."
+
+
 def filled(text: str) -> str:
     """The README with its generated blocks as the code has them."""
-    for name, block in (("schemes", scheme_table()), ("parameters", markdown_table())):
+    blocks = {
+        "schemes": scheme_table(),
+        "parameters": markdown_table(),
+        "columns": column_list(),
+    }
+    for name, block in blocks.items():
         pattern = re.compile(f"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         text = pattern.sub(lambda m, block=block: m[1] + block + "\n" + m[2], text)
     return text

@@ -1,6 +1,6 @@
 """The researcher's door: the city as an environment of other libraries, an agent a vehicle.
 
-They are imported when asked for: `pip install 'iov-twin[envs]'` brings PettingZoo and Gymnasium.
+They are imported when asked for; the extra `envs` brings PettingZoo and Gymnasium.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from engine.envs.parallel import OffloadingEnv
     from engine.envs.vector import OffloadingVecEnv
 
-_BY_PACKAGE: Final = {
-    "pettingzoo": "'iov-twin[envs]'",
-    "gymnasium": "'iov-twin[envs]'",
+_PACKAGES: Final = {
+    "pettingzoo": "pettingzoo",
+    "gymnasium": "gymnasium",
     "stable_baselines3": "stable-baselines3",
 }
 
@@ -78,8 +78,8 @@ def _missing() -> Iterator[None]:
         yield
     except ImportError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in _BY_PACKAGE:
+        if package not in _PACKAGES:
             raise
         raise ImportError(
-            f"The environment needs {package}: pip install {_BY_PACKAGE[package]}", name=package
+            f"The environment needs {package}: pip install {_PACKAGES[package]}", name=package
         ) from None
