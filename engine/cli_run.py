@@ -26,7 +26,7 @@ from engine.command_line import (
 )
 from engine.control import check_stage
 from engine.params import ParameterError, Params
-from engine.stage import BOUND, DEFAULT_STAGE, SCHEMES
+from engine.stage import DEFAULT_STAGE, SCHEMES
 
 if TYPE_CHECKING:
     from engine.fork_run import ForkPlan
@@ -110,8 +110,7 @@ def _check_schemes(stage: Sequence[str], params: Params, policies: Mapping[str, 
         if name not in stage:
             raise ParameterError(f"--policy is for {name}: add it to --schemes.")
     for name in stage:
-        if name != BOUND:
-            schemes.check_policy(name, params, policies.get(name))
+        schemes.check_policy(name, params, policies.get(name))
 
 
 def _end(

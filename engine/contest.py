@@ -17,17 +17,16 @@ from engine.command_line import PROG
 from engine.learning.start import POLICIES
 from engine.manifest import checksum, commit, versions
 from engine.metrics import task_means
+from engine.mobility import fill
 from engine.params import METAS, ParameterError, Params
 from engine.session import Session
 from engine.statistics import BETTER
 from engine.training.traffic import traffic
-from engine.types import Mobility, MobilityLost
+from engine.types import MobilityLost
 
 KIND: Final = "contest"
 #: Whom the others are compared with where it plays; the first one named else.
 REFERENCE: Final = "af-marl"
-#: Seconds that SUMO's city may take to fill before the schemes enter.
-FILL_S: Final = 120
 #: Traffic lost on so many seeds in a row will be lost on the others too.
 _LOST_IN_A_ROW: Final = 2
 
@@ -239,18 +238,6 @@ class Contest:
             self._commit,
             float(np.mean(cut_short[plan.skip :])) if "best" in plan.schemes else None,
         )
-
-
-def fill(mobility: Mobility, vehicles: int) -> None:
-    """Let the city fill before anybody counts: SUMO takes in some forty vehicles a second.
-
-    Args:
-        mobility: to be stepped, for `FILL_S` seconds at most.
-        vehicles: how many are to drive.
-    """
-    for _ in range(FILL_S):
-        if len(mobility.step(vehicles).vehicle) >= vehicles:
-            return
 
 
 def _policies(plan: Plan) -> dict[str, Path]:

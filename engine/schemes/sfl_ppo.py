@@ -28,7 +28,7 @@ NAME: Final = "sfl-ppo"
 #: Own: values of Schulman et al., noise and gamma of Table V, reward (53). Equal: reward, horizon
 #: and form of AF-MARL.
 KITS: Final[Mapping[Ingredients, Kit]] = {
-    "own": Kit(Options(Settings(reward="R1")), POLICIES / "sfl_ppo.policy"),
+    "own": Kit(Options(Settings(reward="R2", gamma=0.0)), POLICIES / "sfl_ppo.policy"),
     "equal": Kit(
         Options(Settings(split=True, reward="R3", gamma=0.0)), POLICIES / "sfl_ppo_equal.policy"
     ),

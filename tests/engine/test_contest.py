@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from engine import runner
-from engine.contest import FILL_S, Contest, Plan, fill
+from engine.contest import Contest, Plan
 from engine.metrics import task_means
-from engine.mobility import open_mobility
+from engine.mobility import FILL_S, fill, open_mobility
 from engine.mobility.recorded import record
 from engine.mobility.sumo import SumoMobility
 from engine.mobility.synthetic import SyntheticMobility
