@@ -25,8 +25,8 @@ from engine.learning.grouping import Grouping
 from engine.learning.rollout import Rollout, Steps
 from engine.learning.stacked_adam import StackedAdam
 from engine.learning.trainer import Weights
-from engine.models.actor_critic import Reward
-from engine.models.gaussian import GaussianPolicy
+from engine.models.actor_critic import Actor, Reward
+from engine.models.gaussian import GaussianPolicy, Value
 from engine.models.layers import generator, stacked
 from engine.models.split_head import LEAST_SHARE, Belief
 from engine.types import Bools, Floats, Ints
@@ -97,17 +97,20 @@ class Ppo:
     """G learners: policies and values, and the rollout that they collect.
 
     Args:
-        state: width of s.
+        networks: stacks of G.
         settings: of the learners.
-        seed: of the networks; all learners start from one model, as a federation's clients do.
     """
 
-    def __init__(self, state: int, settings: Settings, seed: int) -> None:
-        self.settings = settings
-        self.networks = networks(state, settings, seed)
+    def __init__(self, networks: GaussianPolicy, settings: Settings) -> None:
+        self.settings, self.networks = settings, networks
         self.rollout = Rollout(settings.reward)
         self._optimiser = StackedAdam(self.networks, settings.learning_rate, settings.max_norm)
         self._samples = np.zeros(settings.learners)
+
+    @classmethod
+    def offloading(cls, state: int, settings: Settings, seed: int) -> Ppo:
+        """Those that offload, with states of this width and networks by this seed."""
+        return cls(offloading(state, settings, seed), settings)
 
     @property
     def samples(self) -> Floats:
@@ -229,13 +232,18 @@ class PpoActing:
     """Draws actions while it explores, else takes their mean.
 
     Args:
-        state: width of s.
+        networks: stacks of G, its own from now on.
         settings: of the learners.
     """
 
-    def __init__(self, state: int, settings: Settings) -> None:
+    def __init__(self, networks: GaussianPolicy, settings: Settings) -> None:
         self._count = settings.learners
-        self._networks = networks(state, settings, 0).requires_grad_(False)
+        self._networks = networks.requires_grad_(False)
+
+    @classmethod
+    def offloading(cls, state: int, settings: Settings) -> PpoActing:
+        """Of those that offload; it is given weights before it acts."""
+        return cls(offloading(state, settings, 0), settings)
 
     @torch.no_grad()
     def act(self, vehicle: Ints, seen: View, rng: np.random.Generator | None) -> Acted:
@@ -260,7 +268,10 @@ class PpoActing:
     ) -> tuple[Belief, float] | None:
         """See `Believing`."""
         del exploring  # the mean is of the same actor
-        return believed(self._networks.actor, vehicle % self._count, seen, at)
+        actor = self._networks.actor
+        return (
+            believed(actor, vehicle % self._count, seen, at) if isinstance(actor, Actor) else None
+        )
 
     @torch.no_grad()
     def take(self, weights: Weights) -> None:
@@ -270,10 +281,11 @@ class PpoActing:
                 value.copy_(torch.from_numpy(weights[name]))
 
 
-def networks(state: int, settings: Settings, seed: int) -> GaussianPolicy:
-    """G equal policies as one stack."""
-    one = GaussianPolicy(state, generator(seed), split=settings.split, deviation=settings.deviation)
-    return stacked([one] * settings.learners)
+def offloading(state: int, settings: Settings, seed: int) -> GaussianPolicy:
+    """Actor and V of the scheme; all learners start from one, as a federation's clients do."""
+    draw, split = generator(seed), settings.split
+    actor, value = Actor(state, draw, split=split), Value(state, draw, split=split)
+    return stacked([GaussianPolicy(actor, value, settings.deviation)] * settings.learners)
 
 
 def surrogate(ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:

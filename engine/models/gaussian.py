@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from engine.models.actor_critic import HIDDEN, Actor
+from engine.models.actor_critic import HIDDEN
 from engine.models.layers import Mlp
 from engine.models.split_head import DEAL
 
@@ -46,19 +46,15 @@ class GaussianPolicy(nn.Module):
     executes one clips it, and the density stays that of the one drawn.
 
     Args:
-        state: width of s.
-        generator: draws the weights.
-        split: networks that know the closed form of the split.
+        actor: mu, (...,), of state and deal. value: V, likewise.
         deviation: at first, above the least.
     """
 
-    def __init__(
-        self, state: int, generator: torch.Generator, *, split: bool, deviation: float
-    ) -> None:
+    def __init__(self, actor: nn.Module, value: nn.Module, deviation: float) -> None:
         super().__init__()
-        self.actor = Actor(state, generator, split=split)
+        self.actor = actor
         self.spread = nn.Parameter(torch.tensor(math.log(deviation - LEAST_DEVIATION)))
-        self.value = Value(state, generator, split=split)
+        self.value = value
 
     def deviation(self) -> Tensor:
         """Of each learner's actions, the same in every state: () or (G,)."""

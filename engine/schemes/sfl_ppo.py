@@ -37,10 +37,10 @@ KITS: Final[Mapping[Ingredients, Kit]] = {
 
 def _acting(state: int, settings: Settings, exploration: Exploration) -> PpoActing:
     del exploration  # its policy is random and learns how much
-    return PpoActing(state, settings)
+    return PpoActing.offloading(state, settings)
 
 
-ALGORITHM: Final = Algorithm(NAME, Settings, Ppo, _acting, aggregation="sync")
+ALGORITHM: Final = Algorithm(NAME, Settings, Ppo.offloading, _acting, aggregation="sync")
 
 
 def build(params: Params, rng: np.random.Generator, policy: Path | None = None) -> Player:

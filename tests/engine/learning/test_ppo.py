@@ -51,7 +51,7 @@ def an_experience(step: int, vehicle, state, rho, note, cost) -> Experience:
 
 
 def an_actor(agents: Ppo) -> PpoActing:
-    acting = PpoActing(STATE, agents.settings)
+    acting = PpoActing.offloading(STATE, agents.settings)
     acting.take({name: value.numpy().copy() for name, value in agents.acting()})
     return acting
 
@@ -110,7 +110,9 @@ def test_advantages_are_those_of_stable_baselines() -> None:
 
 def test_a_rollout_follows_each_vehicle_until_it_has_no_task() -> None:
     """Vehicle 2 has tasks in seconds 0, 1 and 3, vehicle 4 throughout; second 4 is the last."""
-    agents = Ppo(STATE, dataclasses.replace(SMALL, learners=1, reward="R2", decay=0.5), 0)
+    agents = Ppo.offloading(
+        STATE, dataclasses.replace(SMALL, learners=1, reward="R2", decay=0.5), 0
+    )
     rng = np.random.default_rng(0)
     there = [(2, 4), (2, 4), (4,), (2, 4), (2, 4)]
     for step, vehicle in enumerate(there):
@@ -131,7 +133,7 @@ def test_a_rollout_follows_each_vehicle_until_it_has_no_task() -> None:
 
 def test_a_missing_second_or_another_episode_ends_every_trajectory() -> None:
     for gap in (True, False):
-        agents = Ppo(STATE, dataclasses.replace(SMALL, learners=1), 0)
+        agents = Ppo.offloading(STATE, dataclasses.replace(SMALL, learners=1), 0)
         fill(agents, 0, 2, (3,))
         if not gap:
             agents.forget()
@@ -154,7 +156,7 @@ def test_the_surrogate_is_clipped_where_it_would_gain() -> None:
 
 @pytest.mark.parametrize("split", [True, False])
 def test_the_note_is_the_drawn_action_and_its_density(split: bool) -> None:
-    agents = Ppo(STATE, dataclasses.replace(SMALL, split=split, deviation=0.3), 0)
+    agents = Ppo.offloading(STATE, dataclasses.replace(SMALL, split=split, deviation=0.3), 0)
     with torch.no_grad():
         dict(agents.tensors())["spread"][1] = np.log(0.7 - LEAST_DEVIATION)
     vehicle = np.arange(40)
@@ -172,7 +174,7 @@ def test_the_note_is_the_drawn_action_and_its_density(split: bool) -> None:
 
 
 def test_it_updates_when_the_rollout_is_complete_and_not_before() -> None:
-    agents, rng = Ppo(STATE, SMALL, 0), np.random.default_rng(1)
+    agents, rng = Ppo.offloading(STATE, SMALL, 0), np.random.default_rng(1)
     fill(agents, 0, 4)  # what follows the fourth second is not known yet
     before = weights(agents)
     assert agents.update(rng) == {}
@@ -214,9 +216,9 @@ def alone(batch: Batch, learner: int, rows: int) -> Batch:
 def test_many_learners_at_once_are_each_learner_alone(split: bool) -> None:
     """Also where a learner has fewer rows than another, and where it has none."""
     settings = dataclasses.replace(SMALL, split=split, max_norm=0.5, entropy=0.01)
-    together = Ppo(STATE, settings, 3)
+    together = Ppo.offloading(STATE, settings, 3)
     together.networks.double()
-    each = [Ppo(STATE, dataclasses.replace(settings, learners=1), 3) for _ in range(2)]
+    each = [Ppo.offloading(STATE, dataclasses.replace(settings, learners=1), 3) for _ in range(2)]
     for one in each:
         one.networks.double()
     for turn, rows in enumerate([(6, 9), (0, 7), (5, 0), (4, 4), (3, 8)]):
@@ -231,7 +233,7 @@ def test_many_learners_at_once_are_each_learner_alone(split: bool) -> None:
 
 def test_a_step_is_that_of_torchs_adam() -> None:
     settings = dataclasses.replace(SMALL, learners=1, max_norm=0.5)
-    agents, other = Ppo(STATE, settings, 3), Ppo(STATE, settings, 3)
+    agents, other = Ppo.offloading(STATE, settings, 3), Ppo.offloading(STATE, settings, 3)
     adam = torch.optim.Adam(other.networks.parameters(), lr=settings.learning_rate, eps=1e-5)
     for turn in range(5):
         batch = a_batch((8,), turn, torch.float32)
@@ -249,7 +251,7 @@ def test_a_step_is_that_of_torchs_adam() -> None:
 
 
 def test_learners_do_not_influence_each_other() -> None:
-    one, other = Ppo(STATE, SMALL, 0), Ppo(STATE, SMALL, 0)
+    one, other = Ppo.offloading(STATE, SMALL, 0), Ppo.offloading(STATE, SMALL, 0)
     rng = np.random.default_rng(0)
     for step in range(5):
         seen = played(one, step, range(10), rng)
@@ -267,7 +269,7 @@ def test_learners_do_not_influence_each_other() -> None:
 
 def test_a_learner_with_little_keeps_it_until_it_is_enough() -> None:
     """Vehicle 1 alone is of learner 1, and has a task in every second step."""
-    agents, rng = Ppo(STATE, SMALL, 0), np.random.default_rng(0)
+    agents, rng = Ppo.offloading(STATE, SMALL, 0), np.random.default_rng(0)
     before = weights(agents)
     for step in range(5):
         agents.take(played(agents, step, (0, 1, 2) if step % 2 == 0 else (0, 2), rng))
@@ -296,7 +298,7 @@ def test_every_row_is_in_one_minibatch_of_an_epoch() -> None:
 
 @pytest.mark.parametrize("before", [3, 7])
 def test_it_goes_on_from_a_checkpoint_as_if_never_interrupted(before: int) -> None:
-    agents, resumed = Ppo(STATE, SMALL, 0), Ppo(STATE, SMALL, 1)
+    agents, resumed = Ppo.offloading(STATE, SMALL, 0), Ppo.offloading(STATE, SMALL, 1)
     rngs = [np.random.default_rng(4), np.random.default_rng(4)]
 
     def go_on(agents: Ppo, rng: np.random.Generator, start: int, steps: int) -> list[dict]:
@@ -321,7 +323,7 @@ def test_it_goes_on_from_a_checkpoint_as_if_never_interrupted(before: int) -> No
 
 
 def test_moments_of_another_make_are_refused() -> None:
-    agents = Ppo(STATE, SMALL, 0)
+    agents = Ppo.offloading(STATE, SMALL, 0)
     fill(agents, 0, 5)
     agents.update(np.random.default_rng(0))
     moments = agents.moments()
@@ -333,7 +335,7 @@ def test_moments_of_another_make_are_refused() -> None:
 
 @pytest.mark.parametrize("field", ["state", "deal", "note", "cost"])
 def test_what_is_no_number_is_not_learnt_from(field: str) -> None:
-    agents, rng = Ppo(STATE, SMALL, 0), np.random.default_rng(0)
+    agents, rng = Ppo.offloading(STATE, SMALL, 0), np.random.default_rng(0)
     for step in range(5):
         seen = played(agents, step, range(10), rng)
         getattr(seen.tasks, field)[3] = np.nan
@@ -346,7 +348,7 @@ def test_what_is_no_number_is_not_learnt_from(field: str) -> None:
 @pytest.mark.parametrize("split", [True, False])
 def test_actions_of_a_policy_long_gone_do_no_harm(split: bool) -> None:
     """The player's weights are older than the learner's: what it did may be next to impossible."""
-    agents = Ppo(STATE, dataclasses.replace(SMALL, split=split, horizon=4), 0)
+    agents = Ppo.offloading(STATE, dataclasses.replace(SMALL, split=split, horizon=4), 0)
     fill(agents, 0, 5)
     with torch.no_grad():
         dict(agents.tensors())["spread"].fill_(-10.0)
@@ -360,7 +362,7 @@ def test_it_tells_a_crowded_queue_from_an_empty_one(split: bool) -> None:
     settings = Settings(
         learners=2, split=split, gamma=0.0, horizon=1, learning_rate=3e-3, minibatches=4
     )
-    agents, rng = Ppo(STATE, settings, 1), np.random.default_rng(2)
+    agents, rng = Ppo.offloading(STATE, settings, 1), np.random.default_rng(2)
 
     def cost(state, rho):
         delay = np.maximum((1 - rho) * 0.5, rho * 0.6 + 0.03 + 0.5 * state[:, 0])
@@ -383,6 +385,6 @@ def test_it_tells_a_crowded_queue_from_an_empty_one(split: bool) -> None:
 
 def test_nothing_is_drawn_from_the_global_generator() -> None:
     torch.manual_seed(0)
-    one = Ppo(STATE, SMALL, 0)
+    one = Ppo.offloading(STATE, SMALL, 0)
     torch.manual_seed(1)
-    assert same(one, Ppo(STATE, SMALL, 0))
+    assert same(one, Ppo.offloading(STATE, SMALL, 0))
