@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 #: Shortest time between two statuses, how long the store may refuse them, and when it is asked
 #: again for the last one.
 _TELL_S: Final = 0.5
-_PATIENCE_S: Final = 5.0
+PATIENCE_S: Final = 5.0
 _RETRY_S: Final = 0.1
 
 
@@ -117,7 +117,7 @@ class Play:
         except StoreError:
             now = time.monotonic()
             self._refused_at = self._refused_at or now
-            if now > self._refused_at + _PATIENCE_S:
+            if now > self._refused_at + PATIENCE_S:
                 raise
             return False
         self._refused_at = None

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -29,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 #: How long a fork may say nothing; a step of the largest city takes seconds.
 SILENCE_S: Final = 120.0
+#: When the store is asked again to take a last word.
+_RETRY_S: Final = 0.5
 _ENGINE_ENDED: Final = "The engine ended, and the fork with it: ask for it again."
 _MISSED: Final = "The engine was not there when this fork was asked for: ask for it again."
 
@@ -49,18 +50,18 @@ class Forks:
         self._process: subprocess.Popen[bytes] | None = None
         self._link: Handover | None = None
         self._status = ForkStatus()
-        self._heard_at = 0.0
+        self._heard_at = self._tried_at = 0.0
+        self._unwritten: ForkStatus | None = None
         self._troubles: list[str] = []
 
     def settle(self, wish: ForkWish) -> None:
         """Say what became of a fork that an earlier engine played, or that nobody did."""
-        with self._told():
-            kept = self._open().status()
-            if kept is not None and kept.state == "running":
-                self._open().write(kept.ended("failed", _ENGINE_ENDED))
-            if wish.id and (kept is None or kept.id != wish.id):
-                self._open().write(_status(wish).ended("failed", _MISSED))
         self._status = _status(wish)
+        kept = self._kept()
+        if kept is not None and kept.state == "running":
+            self._write_last(kept.ended("failed", _ENGINE_ENDED))
+        if wish.id and (kept is None or kept.id != wish.id):
+            self._write_last(_status(wish).ended("failed", _MISSED))
 
     def follow(self, wish: ForkWish, session: Session | None, run: str) -> None:
         """Play what is wished, from now on, unless it is the newest fork already.
@@ -76,24 +77,27 @@ class Forks:
         self._status = _status(wish, run=run)
         if not wish.id:
             return
+        self._unwritten = None
         try:
             if session is None:
                 raise ForkError("There is no run to fork from: reset first.")
             wish.change.check(session.stage)
             moment = Moment.of(session)
         except ValueError as error:
-            self._say("failed", str(error))
+            self._write_last(self._status.ended("failed", str(error)))
             return
         self._status = replace(self._status, from_step=moment.step, stage=moment.stage)
-        with self._told():
-            self._open().write(self._status)
+        self._write(self._status)  # if it fails, the process will say as much
         try:
             self._start(Errand(self._store, self._status, moment, wish.change))
         except OSError as error:
-            self._say("failed", f"The fork cannot be started ({os.strerror(error.errno or 0)}).")
+            why = f"The fork cannot be started ({os.strerror(error.errno or 0)})."
+            self._write_last(self._status.ended("failed", why))
 
     def look(self) -> None:
         """See whether the process lives and gets on; call it often."""
+        if self._unwritten is not None and time.monotonic() > self._tried_at + _RETRY_S:
+            self._write_last(self._unwritten)
         if self._process is None or self._link is None:
             return
         exit_status = self._process.poll()
@@ -144,29 +148,42 @@ class Forks:
         self._process.kill()
         self._process.wait()
         self._process = self._link = None
-        with self._told():
-            told = self._open().status()
-            if told is not None and told.id == self._status.id:
-                self._status = told
-            if self._status.state == "running":
-                self._say(state, message)
+        kept = self._kept()
+        if kept is None or kept.id != self._status.id:
+            kept = self._status
+        if kept.state == "running":
+            logger.info("fork %s: %s", state, message)
+            self._write_last(kept.ended(state, message))
 
-    def _say(self, state: State, message: str) -> None:
-        self._status = self._status.ended(state, message)
-        logger.info("fork %s: %s", state, message)
-        with self._told():
-            self._open().write(self._status)
+    def _kept(self) -> ForkStatus | None:
+        """What the store says of the newest fork, None where it says nothing."""
+        try:
+            return self._open().status()
+        except StoreError as error:
+            self._troubles.append(str(error))
+            return None
+
+    def _write_last(self, status: ForkStatus) -> None:
+        """Say how a fork ended, as often as it takes."""
+        first = status is not self._unwritten
+        self._tried_at, self._unwritten = time.monotonic(), status
+        trouble = self._write(status)
+        if not trouble:
+            self._unwritten = None
+        elif first:
+            self._troubles.append(f"{trouble} How the fork ended is not written yet.")
+
+    def _write(self, status: ForkStatus) -> str:
+        """Write a status; gives what is wrong if it cannot be written."""
+        try:
+            self._open().write(status)
+        except StoreError as error:
+            return str(error)
+        return ""
 
     def _open(self) -> ForkRecord:
         self._record = self._record or ForkRecord(self._store)
         return self._record
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except StoreError as error:
-            self._troubles.append(f"{error} What became of the fork could not be written.")
 
 
 def _status(wish: ForkWish, run: str = "") -> ForkStatus:

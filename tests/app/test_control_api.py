@@ -7,11 +7,14 @@ import csv
 import io
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.change import ForkWish
+from engine.fork_record import ForkRecord, ForkStatus
 from engine.metrics import METRICS
 from engine.params import METAS
 from engine.presets import PRESETS
@@ -41,6 +44,28 @@ def test_a_patch_on_an_old_version_is_a_conflict(site):
     assert site.store.control()["speed"] == 2
 
 
+def test_a_fork_is_wished_for_and_taken_back(site):
+    change = {"params": {"deadline": 0.5}, "replace": {"tolled": "myopic"}, "stage": ["myopic"]}
+    assert post(site, {"fork": {"id": "f-1", "change": change, "steps": 60}}).status == 200
+    change["params"] = {"deadline": [0.5, 0.5]}
+    wished = site.ask("GET", "/live/control").json["control"]["fork"]
+    assert wished == {"id": "f-1", "change": change, "steps": 60}
+    assert post(site, {"fork": {"id": ""}}).status == 200
+    assert site.store.wanted().fork == ForkWish()
+
+
+def test_a_fork_is_told_as_the_store_has_it(site):
+    assert site.ask("GET", "/live/fork").json == {}
+    record = ForkRecord(site.store.path)
+    status = ForkStatus(id="f-1", steps=9, done=2, stage=["tolled"], changed_stage=["local"])
+    record.write(status, np.full((2, 2, len(METRICS)), np.nan, np.float32))
+    reply = site.ask("GET", "/live/fork")
+    assert reply.status == 200
+    assert reply.json == site.store.fork()
+    assert reply.json["changed"]["local"]["cost"] == [None, None]
+    record.close()
+
+
 @pytest.mark.parametrize(
     "patch",
     [
@@ -52,6 +77,13 @@ def test_a_patch_on_an_old_version_is_a_conflict(site):
         {"running": 1}, {"step": False}, {"reset": 1}, {"rsu": 3},
         {"rsu": {"index": 20, "up": True}},
         {"rsu": {"index": 3}}, {"base": "x", "speed": 2}, {"base": -1}, {"params": []},
+        {"fork": None}, {"fork": "a"}, {"fork": {}}, {"fork": {"id": 3}}, {"fork": {"id": "a/b"}},
+        {"fork": {"id": "a", "steps": 0}}, {"fork": {"id": "a", "steps": 1e3}},
+        {"fork": {"id": "a", "change": {"params": {"deadline": 7}}}},
+        {"fork": {"id": "a", "change": {"params": {"seed": 1}}}},
+        {"fork": {"id": "a", "change": {"replace": {"ddqn": "local"}}}},
+        {"fork": {"id": "a", "change": {"replace": {"tolled": "bound"}}}},
+        {"fork": {"id": "a", "change": {"reset": True}}}, {"fork": {"id": "a", "now": True}},
     ],
     ids=json.dumps,
 )  # fmt: skip
@@ -73,7 +105,7 @@ JUNK = st.recursive(
     max_leaves=8,
 )
 KEYS = st.sampled_from(
-    ["params", "preset", "stage", "running", "speed", "step", "reset", "rsu", "base"]
+    ["params", "preset", "stage", "running", "speed", "step", "reset", "rsu", "fork", "base"]
 )
 PATCHES = st.dictionaries(
     KEYS | st.text(max_size=8),

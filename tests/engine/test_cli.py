@@ -65,6 +65,27 @@ def test_results_are_not_replaced_unless_told(
     assert (tmp_path / "metrics.parquet").read_bytes() != first
 
 
+def test_a_fork_is_written_beside_the_results(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change = ["--change", "rsu-capacity=1", "--change", "scheme:tolled=offload"]
+    fork = ["--fork-at", "2", *change, "--horizon", "4"]
+    assert main(["run", *QUICK, *fork, "--out", str(tmp_path), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert list(printed["fork"]["changed"]) == ["local", "offload"]
+    assert printed["fork"]["changed"]["offload"]["rho"] == 1.0
+    about = json.loads((tmp_path / "manifest.json").read_text())["fork"]
+    assert about["change"] == {
+        "params": {"rsu_capacity": [1.0, 1.0]},
+        "replace": {"tolled": "offload"},
+    }
+    assert about["scenes"]["base"] == about["scenes"]["changed"]
+    with pytest.raises(SystemExit):
+        main(["run", *QUICK, "--out", str(tmp_path)])
+    assert main(["run", *QUICK, "--out", str(tmp_path), "--force"]) == 0
+    assert not (tmp_path / "fork.parquet").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -89,6 +110,24 @@ def test_results_are_not_replaced_unless_told(
         (["--schemes", "af-marl", "--policy", "af-marl=missing.policy"], "missing.policy"),
         (["--schemes", "af-marl", "--policy", f"af-marl={__file__}"], "no policy of IoV Twin"),
         (["--out", "/dev/null/x"], "cannot be written"),
+        (["--fork-at", "4"], "--fork-at='4' is not possible: choose 0 to 3"),
+        (["--fork-at", "soon"], "choose 0 to 3"),
+        (["--change", "deadline=0.5"], "say where by --fork-at"),
+        (["--horizon", "9"], "say where by --fork-at"),
+        (["--fork-at", "1", "--horizon", "0"], "choose 1 to 600"),
+        (["--fork-at", "1", "--change", "deadline"], "write NAME=VALUE"),
+        (["--fork-at", "1", "--change", "deadline=9"], "0.1 to 1 s"),
+        (["--fork-at", "1", "--change", "wings=2"], "There is no parameter 'wings'"),
+        (["--fork-at", "1", "--change", "seed=2"], "takes effect at a reset"),
+        (["--fork-at", "1", "--change", "train=on"], "do not train"),
+        (["--fork-at", "1", "--change", "scheme:ddqn=local"], "ddqn is not on stage"),
+        (["--fork-at", "1", "--change", "scheme:local=x"], "There is no scheme 'x'"),
+        (["--fork-at", "1", "--change", "stage=local,x"], "There is no scheme 'x'"),
+        (["--fork-at", "1", "--policy", "af-marl=x"], "add it to --schemes"),
+        (
+            ["--fork-at", "1", "--change", "scheme:local=af-marl", "--policy", "af-marl=x"],
+            "x cannot be read",
+        ),
     ],
 )
 def test_bad_input_ends_with_one_sentence(

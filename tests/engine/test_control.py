@@ -37,6 +37,7 @@ WISHES = st.fixed_dictionaries(
         "step": JSON,
         "reset": JSON,
         "rsu": JSON | st.fixed_dictionaries({"index": JSON, "up": JSON}),
+        "fork": JSON | st.fixed_dictionaries({"id": st.just("a") | JSON}),
         "base": JSON,
     },
 )
