@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from dash import Dash
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app import further_pages
 from app.asset_files import AssetFiles
 from app.contest_api import ContestApi
 from app.contests import Contests
@@ -63,6 +64,7 @@ def create_app(
     *,
     hosts: frozenset[str],
     layout: Callable[[], Component],
+    further: Mapping[str, tuple[str, Callable[[], Component]]] | None = None,
     overlay: Callable[[dict[str, Any]], dict[str, Any]] = lambda status: status,
     sharing: Sharing | None = None,
     buckets: TokenBuckets | None = None,
@@ -73,7 +75,8 @@ def create_app(
     Args:
         store: what the engine writes and the control goes into.
         hosts: values of the Host header that mean this server, port included.
-        layout: makes the page.
+        layout: makes the first page.
+        further: title and layout of each other page by its path.
         overlay: turns the engine's last status into the one to show.
         sharing: tokens and roles when others than this machine may connect.
         buckets: how often a client may post, 20 a second by default.
@@ -105,6 +108,8 @@ def create_app(
     # Dash would open a socket of its own in every tab, which this page has no use for.
     dash.backend.websocket_capability = False
     dash.layout = layout
+    for path, (title, made) in (further or {}).items():
+        server.router.routes[:0] = further_pages.routes(dash, path, made, title)
 
     def is_bundle(path: str) -> bool:
         package, _, file = path.partition("/")
