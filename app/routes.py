@@ -19,7 +19,11 @@ BUNDLES: Final = "/_dash-component-suites/"
 RUN_ID: Final = r"[a-z0-9-]{1,64}"
 
 #: What Dash asks for on a page; below its own address on every page but the first.
-PARTS: Final = ("_dash-layout", "_dash-dependencies")
+PARTS: Final = (
+    "_dash-layout",
+    "_dash-dependencies",
+    "_dash-component-suites/plotly/package_data/plotly.min.js",
+)
 _GET: Final = frozenset({"GET", "HEAD"})
 _EXACT: Final = {
     **dict.fromkeys(PAGES, frozenset({"GET"})),

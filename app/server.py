@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, cast
 
-from dash import Dash
 from dash.development.base_component import Component
 from dash.fingerprint import check_fingerprint
 from fastapi import FastAPI
 from starlette.routing import Mount, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app import further_pages
 from app.asset_files import AssetFiles
 from app.contest_api import ContestApi
 from app.contests import Contests
 from app.control_api import ControlApi
+from app.further_pages import Further, PagedDash
 from app.guard import Guard, Rules
 from app.rate import TokenBuckets
 from app.routes import STREAM
@@ -64,7 +63,7 @@ def create_app(
     *,
     hosts: frozenset[str],
     layout: Callable[[], Component],
-    further: Mapping[str, tuple[str, Callable[[], Component]]] | None = None,
+    further: Further | None = None,
     overlay: Callable[[dict[str, Any]], dict[str, Any]] = lambda status: status,
     sharing: Sharing | None = None,
     buckets: TokenBuckets | None = None,
@@ -92,8 +91,9 @@ def create_app(
             Mount("/assets", AssetFiles(directory=ROOT / "assets")),
         ]
     )
-    dash = Dash(
+    dash = PagedDash(
         "app",
+        further=further or {},
         server=cast(Any, server),  # Dash types it for its other backends
         backend="fastapi",
         assets_folder=str(ROOT / "assets"),
@@ -108,8 +108,7 @@ def create_app(
     # Dash would open a socket of its own in every tab, which this page has no use for.
     dash.backend.websocket_capability = False
     dash.layout = layout
-    for path, (title, made) in (further or {}).items():
-        server.router.routes[:0] = further_pages.routes(dash, path, made, title)
+    server.router.routes[:0] = dash.further_routes()
 
     def is_bundle(path: str) -> bool:
         package, _, file = path.partition("/")
