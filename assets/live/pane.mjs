@@ -72,12 +72,12 @@ export class Pane {
     return rings || !still;
   }
 
-  #traffic({ camera, clock, colours, layers, motion, quality, theme }) {
+  #traffic({ camera, clock, colours, layers, motion, quality, stamps, theme }) {
     const { context, frame, links, towers, vehicles } = this;
     vehicles.place(context, frame, motion, camera);
     const { links: linked, packets } = quality.now;
     if (layers.links && linked) links.paint(context, frame, vehicles.screen, towers.screen, camera, theme, clock, packets);
-    vehicles.paint(context, frame, motion, camera, theme, colours.colours);
+    vehicles.paint(context, frame, motion, camera, theme, colours.colours, stamps);
   }
 
   /** Rings and trails of what is selected and pointed at. */

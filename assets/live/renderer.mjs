@@ -11,6 +11,7 @@ import { Motion } from "./motion.mjs";
 import { Pane } from "./pane.mjs";
 import { Quality } from "./quality.mjs";
 import { sceneDigest } from "./scene_digest.mjs";
+import { Stamps } from "./stamps.mjs";
 import { THEMES } from "./themes.mjs";
 import { RADIO_UP, decodeFrames, rsuRow, vehicleRow } from "./wire.mjs";
 
@@ -34,6 +35,7 @@ export class Renderer {
     this.panes = new Map(); // by key
     this.camera = new Camera();
     this.ground = new Ground(createCanvas);
+    this.stamps = new Stamps(createCanvas);
     this.motion = new Motion();
     this.marks = new Marks();
     this.gauge = new Gauge();
