@@ -167,7 +167,7 @@ async def _run(
 def _app(
     options: ServeOptions, port: int, store: Store, children: Children, sharing: Sharing | None
 ) -> ASGIApp:
-    from app.layout import layout  # noqa: PLC0415  after the engine is on its way
+    from app.layout import FURTHER, layout  # noqa: PLC0415  after the engine is on its way
     from app.server import create_app  # noqa: PLC0415
 
     hosts = listen.names(options.host, port)
@@ -176,6 +176,7 @@ def _app(
         store,
         hosts=hosts,
         layout=layout,
+        further=FURTHER,
         overlay=process.overlay,
         sharing=sharing,
         contests=contests,

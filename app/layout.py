@@ -9,9 +9,11 @@ from dash.development.base_component import Component
 
 from app import controls
 from app.elements import button, icon
-from app.pages import live
+from app.pages import compare, live
 from app.schema import schema
 
+#: Path of each page and its name in the bar.
+_PAGES: Final = (("/", "Live"), ("/compare", "Compare"))
 #: Key, what it does; in the order of the help sheet.
 _KEYS: Final = (
     ("Space", "run or pause"),
@@ -43,12 +45,24 @@ controls.connect()
 
 
 def layout() -> Component:
-    """The whole page."""
+    """The first page, Live."""
+    return _framed("/", live.page())
+
+
+def _compare() -> Component:
+    return _framed("/compare", compare.page())
+
+
+#: Title of the browser's tab and layout of each further page, by its path.
+FURTHER: Final = {"/compare": ("Compare · IoV Twin", _compare)}
+
+
+def _framed(path: str, page: Component) -> Component:
     return html.Div(
         [
-            _app_bar(),
+            _app_bar(path),
             html.Div(id="banner", role="alert", hidden=True),
-            live.page(),
+            page,
             _help(),
             html.Div(id="toasts", role="status", **{"aria-live": "polite"}),
             html.Div(id="tooltip", role="tooltip", hidden=True),
@@ -59,11 +73,22 @@ def layout() -> Component:
     )
 
 
-def _app_bar() -> Component:
+def _navigation(path: str) -> Component:
+    links = [
+        html.A(
+            words, href=to, className="nav-link", **({"aria-current": "page"} if to == path else {})
+        )
+        for to, words in _PAGES
+    ]
+    return html.Nav(links, id="navigation", className="navigation", **{"aria-label": "Pages"})
+
+
+def _app_bar(path: str) -> Component:
     mark = html.Span(className="brand-mark", **{"aria-hidden": "true"})
     return html.Header(
         [
             html.Div([mark, html.H1("IoV Twin")], className="brand"),
+            _navigation(path),
             _pill(),
             _figure("clock", "simulated time", "–:––:––", _CLOCK),
             _figure("vehicles-now", "vehicles", "–", "Vehicles in the city now."),

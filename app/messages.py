@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ MAX_MESSAGE: Final = 4096
 HISTORY_ROWS: Final = 900
 #: Most bytes of entries in one message of what was learnt; the rest comes with the next.
 MAX_LEARNING: Final = 2**21
+#: Most arms a tab may compare.
+MAX_ARMS: Final = 5
 _METRICS_HEADER: Final = struct.Struct("<4sHHIII")
 #: Flags of an RSU whose computing and radio work.
 _RSU_UP: Final = 3
@@ -46,6 +48,13 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class Arms:
+    """The tab compares these schemes' arms: its frames carry all of them."""
+
+    schemes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Select:
     """The tab inspects one thing: `kind` is `slot`, `vehicle`, `rsu`, or `nothing`."""
 
@@ -56,7 +65,7 @@ class Select:
 _LIMITS: Final = {"slot": MAX_VEHICLES - 1, "vehicle": 999_999_999, "rsu": RSUS - 1}
 
 
-def read(text: str | bytes) -> Ack | Arm | Select:
+def read(text: str | bytes) -> Ack | Arm | Arms | Select:
     """The meaning of one message from a tab.
 
     Raises:
@@ -70,15 +79,17 @@ def read(text: str | bytes) -> Ack | Arm | Select:
     except strict_json.JsonError as error:
         raise MessageError(str(error)) from None
     if not isinstance(value, dict) or len(value) != 1:
-        raise MessageError("A message holds one of ack, arm and select.")
+        raise MessageError("A message holds one of ack, arm, arms and select.")
     (kind, content), *_ = value.items()
     if kind == "ack" and _is_index(content, _MAX_U32):
         return Ack(content)
-    if kind == "arm" and isinstance(content, str) and len(content) <= 64:
+    if kind == "arm" and _is_scheme(content):
         return Arm(content)
+    if kind == "arms" and _are_schemes(content):
+        return Arms(tuple(content))
     if kind == "select":
         return _selection(content)
-    raise MessageError("A message holds one of ack, arm and select.")
+    raise MessageError("A message holds one of ack, arm, arms and select.")
 
 
 def _selection(content: object) -> Select:
@@ -89,6 +100,16 @@ def _selection(content: object) -> Select:
         if kind in _LIMITS and _is_index(index, _LIMITS[kind]):
             return Select(kind, index)
     raise MessageError("A selection is a slot, a vehicle or an rsu with its number, or null.")
+
+
+def _is_scheme(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= 64
+
+
+def _are_schemes(value: object) -> TypeGuard[list[str]]:
+    if not isinstance(value, list) or len(value) > MAX_ARMS or not all(map(_is_scheme, value)):
+        return False
+    return len(set(value)) == len(value)
 
 
 def _is_index(value: object, most: int) -> bool:

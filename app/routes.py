@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 #: Pages of the dashboard.
-PAGES: Final = ("/",)
+PAGES: Final = ("/", "/compare")
 STREAM: Final = "/live/ws"
 CONTROL: Final = "/live/control"
 CONTEST: Final = "/api/contest"
@@ -18,6 +18,12 @@ BUNDLES: Final = "/_dash-component-suites/"
 #: What a run id looks like; it is looked up, never joined to a path.
 RUN_ID: Final = r"[a-z0-9-]{1,64}"
 
+#: What Dash asks for on a page; below its own address on every page but the first.
+PARTS: Final = (
+    "_dash-layout",
+    "_dash-dependencies",
+    "_dash-component-suites/plotly/package_data/plotly.min.js",
+)
 _GET: Final = frozenset({"GET", "HEAD"})
 _EXACT: Final = {
     **dict.fromkeys(PAGES, frozenset({"GET"})),
@@ -26,8 +32,7 @@ _EXACT: Final = {
     CONTEST: frozenset({"GET", "HEAD", "POST", "DELETE"}),
     SHIPPED_CONTESTS: _GET,
     FORK: _GET,
-    "/_dash-layout": frozenset({"GET"}),
-    "/_dash-dependencies": frozenset({"GET"}),
+    **{f"{page.rstrip('/')}/{part}": frozenset({"GET"}) for page in PAGES for part in PARTS},
     "/_favicon.ico": frozenset({"GET"}),
     CALLBACK: frozenset({"POST"}),
 }

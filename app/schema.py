@@ -8,6 +8,8 @@ from typing import Any
 
 from app import panels, url_state
 from app.controls import has_widget, label
+from app.measure import MEASURES
+from app.messages import MAX_ARMS
 from app.theme import CHARTS, scheme_colour
 from app.timeline import POINTS, SMOOTHING_S
 from engine.control import SPEEDS
@@ -46,7 +48,11 @@ def schema() -> str:
                 for p in panels.discover()
             ],
             "stage": list(DEFAULT_STAGE),
+            "measures": [dataclasses.asdict(measure) for measure in MEASURES],
             "speeds": list(SPEEDS),
+            "max_arms": MAX_ARMS,
+            "horizons": list(url_state.HORIZONS),
+            "horizon": url_state.HORIZON,
             "colourings": list(url_state.COLOURINGS),
             "layers": list(url_state.LAYERS),
             "subjects": list(url_state.SUBJECTS),

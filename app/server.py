@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from dash import Dash
 from dash.development.base_component import Component
 from dash.fingerprint import check_fingerprint
 from fastapi import FastAPI
@@ -18,6 +17,7 @@ from app.asset_files import AssetFiles
 from app.contest_api import ContestApi
 from app.contests import Contests
 from app.control_api import ControlApi
+from app.further_pages import Further, PagedDash
 from app.guard import Guard, Rules
 from app.rate import TokenBuckets
 from app.routes import STREAM
@@ -63,6 +63,7 @@ def create_app(
     *,
     hosts: frozenset[str],
     layout: Callable[[], Component],
+    further: Further | None = None,
     overlay: Callable[[dict[str, Any]], dict[str, Any]] = lambda status: status,
     sharing: Sharing | None = None,
     buckets: TokenBuckets | None = None,
@@ -73,7 +74,8 @@ def create_app(
     Args:
         store: what the engine writes and the control goes into.
         hosts: values of the Host header that mean this server, port included.
-        layout: makes the page.
+        layout: makes the first page.
+        further: title and layout of each other page by its path.
         overlay: turns the engine's last status into the one to show.
         sharing: tokens and roles when others than this machine may connect.
         buckets: how often a client may post, 20 a second by default.
@@ -89,8 +91,9 @@ def create_app(
             Mount("/assets", AssetFiles(directory=ROOT / "assets")),
         ]
     )
-    dash = Dash(
+    dash = PagedDash(
         "app",
+        further=further or {},
         server=cast(Any, server),  # Dash types it for its other backends
         backend="fastapi",
         assets_folder=str(ROOT / "assets"),
@@ -105,6 +108,7 @@ def create_app(
     # Dash would open a socket of its own in every tab, which this page has no use for.
     dash.backend.websocket_capability = False
     dash.layout = layout
+    server.router.routes[:0] = dash.further_routes()
 
     def is_bundle(path: str) -> bool:
         package, _, file = path.partition("/")

@@ -55,7 +55,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
         self._frame: tuple[int, bytes] | None = None
         self._arms: list[str] = []
-        self._sliced: dict[int, bytes] = {}
+        self._sliced: dict[int | tuple[int, ...], bytes] = {}
         self._status: dict[str, Any] = {}
         self._scenery = ""
         self._texts: dict[str, str] = {}
@@ -264,11 +264,14 @@ class Hub:
             except messages.MessageError as error:
                 tab.put("error", strict_json.dumps({"type": "error", "text": str(error)}))
 
-    def _obey(self, tab: Tab, wish: messages.Ack | messages.Arm | messages.Select) -> None:
+    def _obey(
+        self, tab: Tab, wish: messages.Ack | messages.Arm | messages.Arms | messages.Select
+    ) -> None:
         if isinstance(wish, messages.Ack):
             tab.acknowledge(wish.seq)
-        elif isinstance(wish, messages.Arm):
-            tab.arm, tab.shown = wish.scheme, -1
+        elif isinstance(wish, messages.Arm | messages.Arms):
+            tab.arm = wish.scheme if isinstance(wish, messages.Arm) else wish.schemes
+            tab.shown = -1
             tab.wake()
         else:
             tab.key = self._key(wish)
@@ -303,10 +306,19 @@ class Hub:
         except (TimeoutError, WebSocketDisconnect, RuntimeError, OSError) as error:
             logger.debug("a tab is let go: %r", error)
 
-    def _slice(self, frame: bytes, scheme: str) -> bytes:
-        """The newest frame with the arm of `scheme`, else with the first; cut once for all tabs."""
-        arm = self._arms.index(scheme) if scheme in self._arms else 0
+    def _slice(self, frame: bytes, wanted: str | tuple[str, ...]) -> bytes:
+        """The newest frame as a tab wants it, cut once for all tabs that want the same.
+
+        With the arm of the scheme `wanted`, else with the first; or with the arms of all schemes
+        `wanted` that are on stage.
+        """
+        if isinstance(wanted, tuple):
+            arms = tuple(self._arms.index(name) for name in wanted if name in self._arms)
+            if arms not in self._sliced:
+                self._sliced[arms] = wire.several_frame(frame, arms)
+            return self._sliced[arms]
+        arm = self._arms.index(wanted) if wanted in self._arms else 0
         if arm not in self._sliced:
-            arms = wire.header(frame).arms
-            self._sliced[arm] = wire.sent_frame(frame, arm) if arms else messages.bare_frame(frame)
+            some = wire.header(frame).arms
+            self._sliced[arm] = wire.sent_frame(frame, arm) if some else messages.bare_frame(frame)
         return self._sliced[arm]

@@ -20,7 +20,7 @@ class Tab:
 
     Attributes:
         role: `operator` or `viewer`.
-        arm: scheme shown on its map.
+        arm: scheme shown on its map, or the schemes of its several maps.
         key: what it inspects, "" for nothing.
         shown: number of the frame sent last.
         unacknowledged: the same until the tab has drawn it.
@@ -28,7 +28,8 @@ class Tab:
     """
 
     def __init__(self, socket: WebSocket, role: str) -> None:
-        self.role, self.arm, self.key = role, "", ""
+        self.role, self.key = role, ""
+        self.arm: str | tuple[str, ...] = ""
         self.shown = -1
         self.after = dict.fromkeys(HISTORIES, -1)
         self.unacknowledged: int | None = None

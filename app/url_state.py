@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 from urllib.parse import parse_qsl, quote
 
+from app.measure import MEASURES
+from app.messages import MAX_ARMS
 from app.panel import Subject
 from app.theme import THEMES
 from engine.control import SPEEDS, ControlError, check_stage
 from engine.params import CITY_SIDE_KM, METAS, ParameterError, Value
 from engine.presets import PRESETS
-from engine.stage import SCHEMES
+from engine.stage import BOUND, SCHEMES
 
 #: What vehicles can be coloured by, the first without being asked.
 COLOURINGS: Final = ("offloading", "cost", "success", "rsu", "battery", "age")
@@ -25,6 +27,9 @@ COLOURINGS: Final = ("offloading", "cost", "success", "rsu", "battery", "age")
 LAYERS: Final = ("links", "coverage", "signals", "mesh", "labels", "legend")
 #: What charts can be narrowed down to; without being asked a page shows what it has room for.
 SUBJECTS: Final = get_args(Subject)
+#: Fewest and most steps of a fork, and how many without being asked.
+HORIZONS: Final = (5, 600)
+HORIZON: Final = 60
 _SIDE_M: Final = CITY_SIDE_KM * 1000
 _ZOOM: Final = (0.01, 50.0)
 _SAFE: Final = ",:"
@@ -42,6 +47,10 @@ class View:
         colour: one of `COLOURINGS`. arm: whose decisions the map shows, "" for the first on stage.
         layers: what the map shows. charts: one of `SUBJECTS`, "" for what fits.
         theme: "" follows the system. presenter: only map and panels.
+        arms: schemes side by side on Compare, empty for the first on stage. reference: the one that
+            the others are compared with, "" for the usual one. measure: what is compared, one of
+            `MEASURES` by name. fork: what a fork changes, as `fork_change` reads it, "" for
+            nothing chosen. horizon: steps of a fork.
     """
 
     preset: str = ""
@@ -56,6 +65,11 @@ class View:
     charts: str = ""
     theme: str = ""
     presenter: bool = False
+    arms: tuple[str, ...] = ()
+    reference: str = ""
+    measure: str = MEASURES[0].name
+    fork: str = ""
+    horizon: int = HORIZON
 
 
 def encode(view: View) -> str:
@@ -80,6 +94,11 @@ def encode(view: View) -> str:
         ("charts", view.charts, ""),
         ("theme", view.theme, ""),
         ("present", "1" if view.presenter else "", ""),
+        ("arms", ",".join(view.arms), ""),
+        ("reference", view.reference, ""),
+        ("measure", view.measure, MEASURES[0].name),
+        ("fork", view.fork, ""),
+        ("horizon", str(view.horizon), str(HORIZON)),
     ):
         if value != default:
             pairs.append((key, value))
@@ -158,6 +177,43 @@ def _layers(raw: str) -> tuple[str, ...]:
     return tuple(name for name in LAYERS if name in names)
 
 
+def _arms(raw: str) -> tuple[str, ...]:
+    arms = check_stage([name for name in raw.split(",") if name])
+    if not 0 < len(arms) <= MAX_ARMS:
+        raise ValueError(raw)
+    return arms
+
+
+def _horizon(raw: str) -> int:
+    low, high = HORIZONS
+    if not (raw.isascii() and raw.isdigit()) or not low <= int(raw) <= high:
+        raise ValueError(raw)
+    return int(raw)
+
+
+def fork_change(raw: str) -> str:
+    """What a fork changes, as links write it: checked, and written as `encode` does.
+
+    Args:
+        raw: `same`, nothing at all; `swap:OLD:NEW`, a scheme in another's place; or `NAME:VALUE`,
+            a parameter that takes effect at once.
+
+    Raises:
+        ValueError: it is none of these, or a value is not possible.
+    """
+    kind, _, rest = raw.partition(":")
+    if raw == "same":
+        return raw
+    if kind == "swap":
+        old, new = rest.split(":")
+        if BOUND in (old, new):
+            raise ValueError(raw)
+        return f"swap:{':'.join(check_stage([old, new]))}"
+    if kind not in METAS or not METAS[kind].live:
+        raise ValueError(raw)
+    return f"{kind}:{METAS[kind].text(METAS[kind].parse(rest))}"
+
+
 _READERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "preset": ("preset", _one_of(tuple(PRESETS))),
     "stage": ("stage", _stage),
@@ -169,5 +225,10 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "layers": ("layers", _layers),
     "charts": ("charts", _one_of(SUBJECTS)),
     "theme": ("theme", _one_of(THEMES)),
+    "arms": ("arms", _arms),
+    "reference": ("reference", _one_of(tuple(SCHEMES))),
+    "measure": ("measure", _one_of(tuple(measure.name for measure in MEASURES))),
+    "fork": ("fork", fork_change),
+    "horizon": ("horizon", _horizon),
     "present": ("presenter", lambda raw: _one_of(("1",))(raw) == "1"),
 }

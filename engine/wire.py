@@ -4,12 +4,15 @@ Little-endian throughout. A *stored* frame is a 64-byte header, the shared block
 block
 per arm in the order of `Status.schemes`. A *sent* frame is the header, the shared block and one
 arm's block
-(`sent_frame` slices it without decoding), 12 bytes a vehicle: 18.4 KB at 1500 vehicles.
+(`sent_frame` slices it without decoding), 12 bytes a vehicle: 18.4 KB at 1500 vehicles. A frame of
+*several* arms (`several_frame`) is the header, the shared block, which arms follow, and their
+blocks.
 
 Header (64 bytes): magic `IOVF`, u16 version, u16 flags (bit 0: `best` cut short), u32 seq, u32
 step,
 f64 t_s, f64 written (Unix time), u32 applied_version, u32 run (crc32 of the run id), u16 n, u16 m,
-u16 arms, u16 arm (index in a sent frame, 65535 in a stored one), u16 twin_age_ds, 14 bytes zero.
+u16 arms, u16 arm (index in a sent frame, 65534 in one of several arms, 65535 in a stored
+one), u16 twin_age_ds, 14 bytes zero.
 
 Shared block, n rows in columns: u16 slot[n], u16 x[n], u16 y[n] (position = value / 65535 x 5000
 m),
@@ -18,6 +21,8 @@ fresh in
 its slot, bit 3 outside coverage, bits 4-7 twin age in units of the sync interval, capped at 15).
 
 Ids (stored frames only): u32 vehicle[n].
+
+Which arms (frames of several arms only): u16 count, u16 index[count] of the blocks that follow.
 
 Arm block: n rows in columns: u8 rho[n] (value / 255), u8 target[n] (RSU index; 254 a vehicle; 255
 none),
@@ -44,6 +49,7 @@ MAGIC: Final = b"IOVF"
 VERSION: Final = 1
 HEADER: Final = struct.Struct("<4sHHIIddIIHHHHH14x")
 STORED: Final = 0xFFFF
+SEVERAL: Final = 0xFFFE
 CITY_SIDE_M: Final = 5000.0
 TARGET_VEHICLE: Final = 254
 TARGET_NONE: Final = 255
@@ -240,7 +246,18 @@ def arm_block(frame: bytes, arm: int) -> bytes:
 
 def sent_frame(frame: bytes, arm: int) -> bytes:
     """What a browser gets: header with the arm's index, shared block, that arm's block."""
+    return _scene_part(frame, arm) + arm_block(frame, arm)
+
+
+def several_frame(frame: bytes, arms: Sequence[int]) -> bytes:
+    """What a browser gets that compares: header, shared block, `arms`, and the block of each."""
+    which = _pad(struct.pack(f"<{1 + len(arms)}H", len(arms), *arms))
+    return _scene_part(frame, SEVERAL) + which + b"".join(arm_block(frame, arm) for arm in arms)
+
+
+def _scene_part(frame: bytes, arm: int) -> bytes:
+    """Header with its `arm` set, and the shared block."""
     shared_end = HEADER.size + _shared_size(header(frame).n)
     head = bytearray(frame[: HEADER.size])
     struct.pack_into("<H", head, _ARM_AT, arm)
-    return bytes(head) + frame[HEADER.size : shared_end] + arm_block(frame, arm)
+    return bytes(head) + frame[HEADER.size : shared_end]

@@ -11,8 +11,8 @@ from app import panels
 from app.controls import control, groups
 from app.elements import button, icon
 from app.panel import Panel
+from app.run_controls import run_buttons, speeds
 from app.timeline import SMOOTHING_S
-from engine.control import SPEEDS
 from engine.params import METAS
 from engine.presets import PRESETS
 from engine.stage import SCHEMES
@@ -96,41 +96,15 @@ def _parameters(name: str) -> Component:
 
 def _run() -> Component:
     parameters = [m for m in METAS.values() if m.group == "Run"]
-    pause = [icon("pause"), html.Span("Pause", id="run-text")]
-    step = [icon("step"), html.Span("Step", className="unseen")]
-    reset = [icon("reset"), html.Span("Reset")]
-    again = "Start again from the seed, with every parameter as it stands here"
-    buttons = [
-        button(pause, "run-toggle", "Run or pause (space)", look="button primary"),
-        button(step, "run-step", "One step of one second (.)"),
-        button(reset, "run-reset", again),
-    ]
-    speeds = html.Div(
-        [_speed(speed) for speed in SPEEDS],
-        id="speed",
-        className="segments",
-        role="group",
-        **{"aria-label": "Speed, simulated over real time"},
-    )
     more = html.Div([control(m) for m in parameters if not m.shown])
     return _group(
         "Run",
         [
-            html.Div(buttons, className="run-buttons"),
-            speeds,
+            html.Div(run_buttons(), className="run-buttons"),
+            speeds(),
             *(control(m) for m in parameters if m.shown),
             html.Details([html.Summary("More"), more], className="more"),
         ],
-    )
-
-
-def _speed(speed: int) -> Component:
-    spoken = f"{speed} simulated seconds a second" if speed else "As fast as it goes"
-    return html.Button(
-        f"{speed}×" if speed else "max",
-        type="button",
-        className="segment",
-        **{"data-speed": str(speed), "aria-pressed": "false", "aria-label": spoken},
     )
 
 

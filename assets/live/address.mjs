@@ -10,7 +10,7 @@ export class Address {
   #link; // what the address said at first, until the engine has told what it does
   #timer = 0;
 
-  /** `seen()` tells {selected, arm}. */
+  /** `seen()` tells what of a view only the page knows, in the words of url.mjs. */
   constructor(parts, seen) {
     this.#parts = parts;
     this.#seen = seen;
@@ -41,32 +41,22 @@ export class Address {
     const { schema, steering, map, theme, view } = this.#parts;
     const { control } = steering;
     if (!control) return;
-    const { selected, arm } = this.#seen();
     const camera = map.view();
     const query = encode(
       {
+        ...view,
         ...shortest(control.params, schema),
         stage: control.stage.join() === schema.stage.join() ? null : control.stage,
         speed: control.speed,
-        select: nameOf(selected),
         camera: camera.fitted ? null : [camera.x, camera.y, camera.zoom],
-        colour: view.colour,
-        arm,
-        layers: view.layers,
-        charts: view.charts,
         theme: theme.chosen,
-        presenter: view.presenter,
+        ...this.#seen(),
       },
       schema,
     );
     const address = `${location.pathname}${query ? `?${query}` : ""}`;
     if (address !== location.pathname + location.search) history.replaceState(null, "", address);
   }
-}
-
-function nameOf(selected) {
-  if (selected?.rsu !== undefined) return `r${selected.rsu}`;
-  return selected?.vehicle === undefined ? "" : `v${selected.vehicle}`;
 }
 
 /** The patch that turns `control` into what the link describes; a reset where one is needed. */

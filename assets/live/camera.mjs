@@ -3,6 +3,8 @@
 const MAX_SCALE = 28; // CSS pixels per metre
 const EASE_MS = 70;
 const FIT_MARGIN_PX = 18;
+const FIT_MARGIN = 0.04; // of a small map
+
 
 export class Camera {
   constructor(sideM = 5000) {
@@ -26,8 +28,8 @@ export class Camera {
   }
 
   get fitScale() {
-    const room = Math.min(this.width, this.height) - 2 * FIT_MARGIN_PX;
-    return Math.max(40, room) / this.sideM;
+    const side = Math.min(this.width, this.height);
+    return Math.max(40, side - 2 * Math.min(FIT_MARGIN_PX, FIT_MARGIN * side)) / this.sideM;
   }
 
   fit() {

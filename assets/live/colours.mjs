@@ -34,6 +34,13 @@ export const MODES = {
 
 const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
+/** [r, g, b, alpha] of a colour written `#rrggbb`, `rgb(...)` or `rgba(...)`. */
+export function channelsOf(colour) {
+  if (colour.startsWith("#")) return [...channels(colour), 1];
+  const [r, g, b, alpha = 1] = colour.match(/[0-9.]+/g).map(Number);
+  return [r, g, b, alpha];
+}
+
 /** Colour at `share` in [0, 1] of a list of stops. */
 export function mix(stops, share) {
   const at = Math.min(1, Math.max(0, share)) * (stops.length - 1);

@@ -7,12 +7,14 @@ import { shortest } from "./url.mjs";
 const setProps = (id, props) => window.dash_clientside.set_props(id, props);
 
 export class Controls {
+  #run;
   #schema;
   #steering;
   #shown = new Map(); // parameter -> value its widget holds
   #preset = "default"; // that the dropdown shows, null for none
 
-  constructor(schema, steering) {
+  constructor(schema, steering, run) {
+    this.#run = run;
     this.#schema = schema;
     this.#steering = steering;
     for (const { name, default: value } of schema.params) this.#shown.set(name, value);
@@ -22,37 +24,12 @@ export class Controls {
     byId("controls").addEventListener("keydown", (event) => {
       if (event.key === "Enter" && event.target.matches(".control-value, .control-value input")) event.target.blur();
     });
-    byId("run-toggle").addEventListener("click", () => this.toggle());
-    byId("run-step").addEventListener("click", () => this.step());
-    byId("run-reset").addEventListener("click", () => this.reset());
-    for (const button of byId("speed").children) {
-      button.addEventListener("click", () => this.setSpeed(Number(button.dataset.speed)));
-    }
     for (const button of byId("stage").children) {
       button.addEventListener("click", () => this.#staged(button.dataset.scheme));
     }
     steering.addEventListener("change", ({ detail }) => this.#render(detail));
     steering.addEventListener("applied", () => this.#badges());
     this.#nameSliders();
-  }
-
-  toggle() {
-    const { control } = this.#steering;
-    if (control) this.#steering.wish({ running: !control.running });
-  }
-
-  /** One step; a running engine is paused first. */
-  step() {
-    const running = this.#steering.control?.running;
-    this.#steering.wish(running ? { running: false } : { step: true });
-  }
-
-  reset() {
-    this.#steering.wish({ reset: true });
-  }
-
-  setSpeed(speed) {
-    this.#steering.wish({ speed });
   }
 
   /** What the engine says: waiting changes, and whether `best` had the time it wanted. */
@@ -116,10 +93,6 @@ export class Controls {
 
   #render(control) {
     for (const [name, value] of Object.entries(control.params)) this.#write(name, value);
-    this.#running(control.running);
-    for (const button of byId("speed").children) {
-      button.setAttribute("aria-pressed", String(Number(button.dataset.speed) === control.speed));
-    }
     for (const button of byId("stage").children) {
       button.setAttribute("aria-checked", String(control.stage.includes(button.dataset.scheme)));
     }
@@ -135,12 +108,6 @@ export class Controls {
     const swings = low < high ? `, swinging between ${low} and ${high}` : `, ${high}`;
     say(note, `Density sets the number${swings} per km².`);
     document.querySelector("[data-param=vehicles]").classList.toggle("overruled", high > 0);
-  }
-
-  #running(running) {
-    say(byId("run-text"), running ? "Pause" : "Run");
-    byId("run-toggle").querySelector(".icon").className = `icon icon-${running ? "pause" : "play"}`;
-    byId("run-toggle").setAttribute("aria-pressed", String(running));
   }
 
   #write(name, value, again = false) {
@@ -191,7 +158,7 @@ export class Controls {
     const labels = names.map((name) => this.#schema.param.get(name)?.label ?? name);
     box.replaceChildren(
       h("span", { text: `${labels.join(", ")} ${names.length === 1 ? "takes" : "take"} effect at reset.` }),
-      h("button", { type: "button", class: "button", onclick: () => this.reset() }, icon("reset"), "Reset now"),
+      h("button", { type: "button", class: "button", onclick: () => this.#run.reset() }, icon("reset"), "Reset now"),
     );
   }
 

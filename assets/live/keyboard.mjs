@@ -6,10 +6,10 @@ const SPEED_KEYS = ["1", "2", "3", "4", "5"];
 
 const typing = (target) => target.closest?.("input:not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable], [role=slider], [role=listbox], [aria-haspopup=listbox]");
 
-export function attachKeyboard({ controls, mapBar, map, schema, theme, close, presenter, help }) {
+export function attachKeyboard({ run: runs, mapBar, map, schema, theme, close, presenter, help }) {
   const arrows = { ArrowLeft: [PAN_PX, 0], ArrowRight: [-PAN_PX, 0], ArrowUp: [0, PAN_PX], ArrowDown: [0, -PAN_PX] };
   const keys = {
-    ".": () => controls.step(),
+    ".": () => runs.step(),
     "+": () => mapBar.zoom(true),
     "=": () => mapBar.zoom(true),
     "-": () => mapBar.zoom(false),
@@ -28,10 +28,10 @@ export function attachKeyboard({ controls, mapBar, map, schema, theme, close, pr
       // A button clicked with the mouse keeps the focus, but nobody means it by the space bar.
       if (onButton?.matches(":focus-visible")) return undefined;
       event.preventDefault();
-      return controls.toggle();
+      return runs.toggle();
     }
     if (event.key in arrows) return arrow(event, onButton);
-    if (SPEED_KEYS.includes(event.key)) return controls.setSpeed(schema.speeds[SPEED_KEYS.indexOf(event.key)]);
+    if (SPEED_KEYS.includes(event.key)) return runs.setSpeed(schema.speeds[SPEED_KEYS.indexOf(event.key)]);
     const run = keys[event.key] ?? keys[event.key.toLowerCase()];
     if (!run) return undefined;
     event.preventDefault();
@@ -45,7 +45,7 @@ export function attachKeyboard({ controls, mapBar, map, schema, theme, close, pr
       event.preventDefault();
       map.panBy(...arrows[event.key]);
     } else if (event.key === "ArrowRight" && !onButton?.matches("input")) {
-      controls.step();
+      runs.step();
     }
   }
 }

@@ -10,7 +10,9 @@ import { LearningView } from "./learning.mjs";
 import { MapBar } from "./mapbar.mjs";
 import { CityMap } from "./map.mjs";
 import { Page } from "./page.mjs";
+import { RunControls } from "./run_controls.mjs";
 import { Schema } from "./schema.mjs";
+import { start } from "./start.mjs";
 import { Steering } from "./steering.mjs";
 import { Stream } from "./stream.mjs";
 import { Theme } from "./theme.mjs";
@@ -26,6 +28,7 @@ async function boot() {
   const map = new CityMap(byId("map"), { theme: theme.name, colouring: view.colour });
   const steering = new Steering(schema);
   const stream = new Stream();
+  const run = new RunControls(schema, steering);
   const parts = {
     schema,
     view,
@@ -33,7 +36,8 @@ async function boot() {
     map,
     steering,
     stream,
-    controls: new Controls(schema, steering),
+    run,
+    controls: new Controls(schema, steering, run),
     appBar: new AppBar(),
     inspector: new Inspector(schema, () => theme.name),
     mapBar: new MapBar(schema, map, view),
@@ -47,11 +51,4 @@ async function boot() {
   page.setCharts(await Charts.create(schema, theme.name));
 }
 
-boot().catch((error) => {
-  console.error(error);
-  const box = byId("banner");
-  if (!box) return;
-  box.hidden = false;
-  box.dataset.level = "error";
-  box.textContent = `The page could not start: ${error.message}. Reload it; if that does not help, update the browser.`;
-});
+start(boot);

@@ -1,26 +1,27 @@
-// The city map as the page uses it. The drawing itself happens in a worker; this side costs next to nothing.
+// The city map as the page uses it: one canvas, or several that show the same scene under different schemes, moved and
+// coloured together. The drawing itself happens in a worker; this side costs next to nothing.
 import { MODES } from "./colours.mjs";
 import { Legend } from "./legend.mjs";
+import { Painter, canUseWorker } from "./painter.mjs";
 import { attachPointers } from "./pointers.mjs";
-import { Renderer } from "./renderer.mjs";
 import { THEMES } from "./themes.mjs";
+
+const ONLY = ""; // the key of a map's only canvas
 
 /**
  * Events (CustomEvent, payload in `detail`): `view` {x, y, zoom, fitted, following} with x, y the centre in metres and
  * zoom in CSS pixels per metre; `pick` and `hover`: {kind: "vehicle", slot, row, ...} | {kind: "rsu", index, ...} | null,
- * hover with screenX, screenY; `moved` {by: "pan" | "zoom" | "fit"} when somebody did; `error`
- * {message}.
+ * hover with screenX, screenY; `each`: what every canvas says of the thing pointed at, else of the selected one, by key,
+ * null for none; `moved` {by: "pan" | "zoom" | "fit"} when somebody did; `error` {message}.
  *
- * `onDrawn(seq, writtenMs)` is called for every frame that reached the screen.
+ * `onDrawn(seq, writtenMs, scenes)` is called for every frame that reached the screen; `scenes`: {step, digest} by key.
  */
 export class CityMap extends EventTarget {
   onDrawn = null;
-  #container;
-  #canvas = null;
-  #worker = null;
-  #renderer = null;
-  #legend;
-  #detach = null;
+  #panes = new Map(); // key -> {container, canvas, detach}
+  #painter;
+  #inWorker;
+  #legend = null;
   #observer;
   #settings = new Map(); // last message of each kind, to start a renderer with
   #pending = new Map(); // seq -> resolve
@@ -30,34 +31,43 @@ export class CityMap extends EventTarget {
   #theme;
   #mode = "offloading";
 
+  /** `container` holds the only canvas and what lies over it; null where `setPanes` says where canvases are. */
   constructor(container, { theme = "dark", colouring = "offloading", worker = true } = {}) {
     super();
-    this.#container = container;
-    if (getComputedStyle(container).position === "static") container.style.position = "relative";
-    container.style.overflow = "hidden";
     this.#theme = theme;
     this.#mode = colouring;
-    const inWorker = worker && typeof HTMLCanvasElement.prototype.transferControlToOffscreen === "function";
-    this.#start(inWorker);
-    this.#legend = new Legend(container);
+    this.#inWorker = worker && canUseWorker();
     this.#observer = new ResizeObserver(() => this.#resized());
-    this.#observer.observe(container);
-    this.#resized();
+    this.#start();
+    if (container) {
+      this.setPanes(new Map([[ONLY, container]]));
+      this.#legend = new Legend(container);
+    }
     this.setTheme(theme);
     this.setColouring(colouring);
+  }
+
+  /** Show these canvases and no others: container by key; all containers have the same size. */
+  setPanes(containers) {
+    for (const [key, { container }] of this.#panes) if (containers.get(key) !== container) this.#close(key);
+    for (const [key, container] of containers) if (!this.#panes.has(key)) this.#open(key, container);
+    this.#resized();
   }
 
   /** Static JSON of a run: roads, signals, RSUs, mesh. */
   setCity(city) {
     this.#keep({ type: "city", city });
-    this.#legend.setCredit(city.attribution);
+    this.#legend?.setCredit(city.attribution);
   }
 
-  /** Show a frame; the buffer is handed over and of no use to the caller afterwards. Resolves once drawn. */
-  frame(buffer) {
+  /**
+   * Show a frame; the buffer is handed over and of no use to the caller afterwards. `keys` name the canvases of its
+   * arms in order. Resolves once drawn.
+   */
+  frame(buffer, keys = [ONLY]) {
     const seq = new DataView(buffer).getUint32(8, true);
     const drawn = new Promise((resolve) => this.#pending.set(seq, resolve));
-    this.#send({ type: "frame", buffer }, [buffer]);
+    this.#send({ type: "frame", buffer, keys }, [buffer]);
     return drawn;
   }
 
@@ -75,20 +85,20 @@ export class CityMap extends EventTarget {
     if (!(mode in MODES)) throw new RangeError(`unknown colouring ${mode}; known: ${Object.keys(MODES).join(", ")}`);
     this.#mode = mode;
     this.#keep({ type: "colouring", mode });
-    this.#legend.draw(mode, this.#theme);
+    this.#legend?.draw(mode, this.#theme);
   }
 
   setTheme(name) {
     this.#theme = name;
-    this.#container.style.background = THEMES[name].ground;
-    this.#keep({ type: "theme", name, font: getComputedStyle(this.#container).fontFamily });
-    this.#legend.draw(this.#mode, name);
+    for (const { container } of this.#panes.values()) container.style.background = THEMES[name].ground;
+    this.#keep({ type: "theme", name, font: getComputedStyle(document.body).fontFamily });
+    this.#legend?.draw(this.#mode, name);
   }
 
   /** {links, coverage, signals, mesh, labels, legend}: booleans, those left out stay as they are. */
   setLayers(layers) {
     this.#keep({ type: "layers", layers: { ...this.#settings.get("layers")?.layers, ...layers } });
-    this.#legend.show(this.#settings.get("layers").layers);
+    this.#legend?.show(this.#settings.get("layers").layers);
   }
 
   /** {slot}, {rsu} or null. */
@@ -113,7 +123,7 @@ export class CityMap extends EventTarget {
   setView(view) {
     this.#view = { ...this.#view, ...view, fitted: false };
     this.#keep({ type: "view", view });
-    this.#legend.setScale(this.#view.zoom);
+    this.#legend?.setScale(this.#view.zoom);
   }
 
   fit() {
@@ -136,58 +146,69 @@ export class CityMap extends EventTarget {
   }
 
   /** Resolves to where a slot's vehicle is on the map, {x, y} in CSS pixels, or null. */
-  locate(slot) {
-    return this.#ask({ type: "locate", slot });
+  locate(slot, pane = ONLY) {
+    return this.#ask({ type: "locate", slot, pane });
   }
 
   destroy() {
     this.#observer.disconnect();
-    this.#detach();
-    this.#worker?.terminate();
-    this.#container.replaceChildren();
+    for (const { container, detach } of this.#panes.values()) {
+      detach();
+      container.replaceChildren();
+    }
+    this.#painter.stop();
   }
 
-  #start(inWorker) {
+  #start() {
+    this.#painter = new Painter(this.#inWorker, (message) => this.#received(message), (event) => this.#failed(event));
+  }
+
+  #open(key, container) {
+    if (getComputedStyle(container).position === "static") container.style.position = "relative";
+    Object.assign(container.style, { overflow: "hidden", background: THEMES[this.#theme].ground });
     const canvas = document.createElement("canvas");
     Object.assign(canvas.style, { position: "absolute", inset: "0", width: "100%", height: "100%", touchAction: "none", display: "block" });
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", "Map of the city: roads, vehicles and road-side units");
-    this.#detach?.();
-    this.#canvas?.remove();
-    this.#canvas = canvas;
-    this.#container.prepend(canvas);
-    this.#detach = attachPointers(canvas, this.#gestures);
-    if (inWorker) {
-      this.#worker = new Worker(new URL("./map_worker.mjs", import.meta.url), { type: "module", name: "city map" });
-      this.#worker.onmessage = ({ data }) => this.#received(data);
-      this.#worker.onerror = (event) => this.#workerFailed(event);
-      const surface = canvas.transferControlToOffscreen();
-      this.#worker.postMessage({ type: "start", canvas: surface }, [surface]);
-    } else {
-      const create = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
-      this.#renderer = new Renderer(canvas, (message) => this.#received(message), create);
-    }
-    for (const message of this.#settings.values()) this.#send(message);
+    container.prepend(canvas);
+    this.#panes.set(key, { container, canvas, detach: attachPointers(canvas, this.#gestures(key)) });
+    this.#observer.observe(container);
+    this.#painter.open(key, canvas);
+  }
+
+  #close(key) {
+    const { container, canvas, detach } = this.#panes.get(key);
+    this.#panes.delete(key);
+    this.#observer.unobserve(container);
+    detach();
+    canvas.remove();
+    this.#send({ type: "unpane", key });
   }
 
   // A worker that cannot be loaded or breaks is replaced by drawing on this thread.
-  #workerFailed(event) {
+  #failed(event) {
     event.preventDefault();
     this.#emit("error", { message: `map worker: ${event.message ?? "could not be loaded"}` });
-    this.#worker.terminate();
-    this.#worker = null;
+    this.#painter.stop();
+    this.#inWorker = false;
     for (const resolve of this.#pending.values()) resolve();
     this.#pending.clear();
-    this.#start(false);
+    const containers = [...this.#panes].map(([key, { container }]) => [key, container]);
+    for (const [key] of containers) this.#close(key);
+    this.#start();
+    for (const [key, container] of containers) this.#open(key, container);
+    for (const message of this.#settings.values()) this.#send(message);
   }
 
-  #gestures = {
-    pan: (dx, dy) => this.panBy(dx, dy),
-    zoom: (factor, x, y, now) => this.#move({ type: "zoom", factor, x, y, now }),
-    click: (x, y) => this.#send({ type: "pick", x, y }),
-    hover: (x, y) => this.#send({ type: "pointer", x, y }),
-    leave: () => this.#send({ type: "pointer", x: null, y: null }),
-  };
+  #gestures(pane) {
+    return {
+      pan: (dx, dy) => this.panBy(dx, dy),
+      zoom: (factor, x, y, now) => this.#move({ type: "zoom", factor, x, y, now }),
+      click: (x, y) => this.#send({ type: "pick", x, y, pane }),
+      hover: (x, y) => this.#send({ type: "pointer", x, y, pane }),
+      leave: () => this.#send({ type: "pointer", x: null, y: null, pane }),
+    };
+  }
 
   #received(message) {
     switch (message.type) {
@@ -198,12 +219,13 @@ export class CityMap extends EventTarget {
         this.#view = { ...message.view, fitted: message.fitted, following: message.following };
         this.#settings.set("view", { type: "view", view: message.view });
         if (message.fitted) this.#settings.delete("view");
-        this.#legend.setScale(message.view.zoom);
+        this.#legend?.setScale(message.view.zoom);
         this.#emit("view", this.view());
         break;
       case "hover":
-        this.#canvas.style.cursor = message.target ? "pointer" : "";
+        for (const { canvas } of this.#panes.values()) canvas.style.cursor = message.target ? "pointer" : "";
         this.#emit("hover", message.target);
+        this.#emit("each", message.each);
         break;
       case "pick":
         this.#emit("pick", message.target);
@@ -215,14 +237,14 @@ export class CityMap extends EventTarget {
   }
 
   // Frames that came too fast were skipped for this one: they count as dealt with.
-  #drawn({ seq, written, error }) {
+  #drawn({ seq, written, scenes, error }) {
     if (error) this.#emit("error", { message: error });
     for (const [waiting, resolve] of this.#pending) {
       this.#pending.delete(waiting);
       resolve(seq);
       if (waiting === seq) break;
     }
-    if (!error) this.onDrawn?.(seq, written);
+    if (!error) this.onDrawn?.(seq, written, scenes);
   }
 
   #ask(message) {
@@ -234,7 +256,9 @@ export class CityMap extends EventTarget {
   }
 
   #resized() {
-    const { width, height } = this.#container.getBoundingClientRect();
+    const [first] = this.#panes.values();
+    if (!first) return;
+    const { width, height } = first.container.getBoundingClientRect();
     if (width > 0 && height > 0) this.#keep({ type: "size", width, height, dpr: globalThis.devicePixelRatio || 1 });
   }
 
@@ -249,8 +273,7 @@ export class CityMap extends EventTarget {
   }
 
   #send(message, transfer = []) {
-    if (this.#worker) this.#worker.postMessage(message, transfer);
-    else this.#renderer.handle(message);
+    this.#painter.send(message, transfer);
   }
 
   #emit(type, detail) {

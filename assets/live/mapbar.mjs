@@ -17,23 +17,23 @@ export class MapBar extends EventTarget {
   #schema;
   #map;
   #colour;
-  #arm;
+  #arm = null;
   #layers = new Map();
   #follow;
 
-  constructor(schema, map, view) {
+  /** `single`: the map shows one scheme, which can be chosen, and has room for a search. */
+  constructor(schema, map, view, { single = true } = {}) {
     super();
     this.#schema = schema;
     this.#map = map;
     this.#colour = h("select", { id: "colour-by", onchange: () => this.#emit("colour", this.#colour.value) });
     for (const name of schema.colourings) this.#colour.append(h("option", { value: name, text: MODES[name]?.label ?? name }));
     this.#colour.value = view.colour;
-    this.#arm = h("select", { id: "map-arm", onchange: () => this.#emit("arm", this.#arm.value) });
-    byId("map-bar").append(
-      field("Colour", this.#colour, "What the colour of a vehicle says"),
-      field("Scheme", this.#arm, "Whose decisions, queues and links the map shows"),
-      this.#search(),
-    );
+    byId("map-bar").append(field("Colour", this.#colour, "What the colour of a vehicle says"));
+    if (single) {
+      this.#arm = h("select", { id: "map-arm", onchange: () => this.#emit("arm", this.#arm.value) });
+      byId("map-bar").append(field("Scheme", this.#arm, "Whose decisions, queues and links the map shows"), this.#search());
+    }
     byId("map-tools").append(
       this.#tool("plus", "Zoom in (+)", () => map.zoomBy(ZOOM_STEP)),
       this.#tool("minus", "Zoom out (−)", () => map.zoomBy(1 / ZOOM_STEP)),
@@ -82,8 +82,8 @@ export class MapBar extends EventTarget {
   }
 
   focusSearch() {
-    byId("find").focus();
-    byId("find").select();
+    byId("find")?.focus();
+    byId("find")?.select();
   }
 
   #chosen(following) {

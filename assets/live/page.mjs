@@ -1,9 +1,11 @@
 // How the parts of the page work together: what comes from the stream goes to all who show it, what people choose goes
 // to the stream, the map and the address.
 import { Address } from "./address.mjs";
+import { City } from "./city.mjs";
 import { byId, say } from "./dom.mjs";
-import { showLegend, showSwatches } from "./scheme_legend.mjs";
+import { showLegend } from "./scheme_legend.mjs";
 import { Series } from "./series.mjs";
+import { Shell } from "./shell.mjs";
 import { toast } from "./toast.mjs";
 import { decodeFrame, UP } from "./wire.mjs";
 
@@ -18,25 +20,24 @@ export class Page {
   #stage = [];
   #arm;
   #wantedArm; // of the link or of a person; it may not be on stage yet
-  #city = "";
+  #city = new City();
   #selected = null; // {key, vehicle?, rsu?, slot?}
   #address;
+  #shell;
   #sought = null; // a search without an answer yet: {show}, whether the map is to go there
   #rsus = null;
 
   constructor(parts) {
     this.#parts = parts;
     this.#arm = this.#wantedArm = parts.view.arm;
-    this.#address = new Address(parts, () => ({ selected: this.#selected, arm: this.#arm }));
+    this.#address = new Address(parts, () => ({ select: nameOf(this.#selected), arm: this.#arm }));
+    this.#shell = new Shell(parts, this.#address);
     this.#streamEvents();
     this.#choices();
-    this.#buttons();
     const { view, map } = parts;
     if (view.camera) map.setView({ x: view.camera[0], y: view.camera[1], zoom: view.camera[2] });
     map.setLayers(layersOf(parts.schema, view.layers ?? parts.schema.layers));
     if (view.select) this.select(view.select[0] === "v" ? { vehicle: Number(view.select.slice(1)) } : { rsu: Number(view.select.slice(1)) });
-    this.#present(view.presenter);
-    this.#swatches();
   }
 
   setCharts(charts) {
@@ -89,7 +90,7 @@ export class Page {
     const link = byId("metrics-csv");
     link.hidden = !hello.run;
     link.href = `/live/metrics/${hello.run}.csv`;
-    if (hello.static && hello.static !== this.#city) this.#loadCity(hello.static);
+    this.#city.load(hello.static, (city) => map.setCity(city));
     if (this.#arm) stream.setArm(this.#arm);
   }
 
@@ -98,17 +99,6 @@ export class Page {
     this.#parts.view.looking = only;
     byId("viewer-note").hidden = !only;
     document.querySelector("#controls .column-scroll").inert = only;
-  }
-
-  async #loadCity(address) {
-    try {
-      const reply = await fetch(address);
-      if (!reply.ok) throw new Error(String(reply.status));
-      this.#parts.map.setCity(await reply.json());
-      this.#city = address;
-    } catch (error) {
-      toast(`The roads of the city did not arrive (${error.message}): reload the page to ask again.`, "error");
-    }
   }
 
   #setStage(stage) {
@@ -303,27 +293,16 @@ export class Page {
     this.#parts.map.setTheme(name);
     this.#charts?.setTheme(name);
     this.#showRsus();
-    this.#swatches();
     this.#legend();
     this.#parts.inspector.setSeries(this.#series);
     if (this.#about && this.#selected) this.#parts.inspector.show(this.#selected.key, this.#about, this.#state());
     this.#address.remember();
   }
 
-  // The bar, the legend, the sheet
-
-  #buttons() {
-    const { theme } = this.#parts;
-    byId("theme-toggle").addEventListener("click", () => theme.toggle());
-    byId("presenter-toggle").addEventListener("click", () => this.togglePresenter());
-    byId("share").addEventListener("click", () => this.#share());
-    byId("help-open").addEventListener("click", () => this.help());
-    byId("help-close").addEventListener("click", () => byId("help").close());
-    byId("help").addEventListener("click", (event) => event.target === byId("help") && byId("help").close());
-  }
+  // The sheet, the legend
 
   help() {
-    byId("help").showModal();
+    this.#shell.help();
   }
 
   close() {
@@ -332,33 +311,11 @@ export class Page {
     else if (this.#parts.learning.close()) return;
     else if (document.activeElement?.matches("input, select")) document.activeElement.blur();
     else if (this.#selected) this.select(null);
-    else if (this.#parts.view.presenter) this.togglePresenter();
+    else if (this.#parts.view.presenter) this.#shell.togglePresenter();
   }
 
   togglePresenter() {
-    this.#present(!this.#parts.view.presenter);
-    this.#address.remember();
-  }
-
-  #present(presenter) {
-    this.#parts.view.presenter = presenter;
-    byId("app").dataset.presenter = presenter ? "on" : "off";
-    byId("presenter-toggle").setAttribute("aria-pressed", String(presenter));
-  }
-
-  async #share() {
-    this.#address.write();
-    try {
-      await navigator.clipboard.writeText(location.href);
-      toast("The link to this view is copied.");
-    } catch {
-      toast("The browser did not let the page copy: the link is in the address bar.");
-    }
-  }
-
-  #swatches() {
-    const { schema, theme } = this.#parts;
-    showSwatches(schema, theme.name);
+    this.#shell.togglePresenter();
   }
 
   #legend() {
@@ -369,6 +326,11 @@ export class Page {
 }
 
 const layersOf = (schema, shown) => Object.fromEntries(schema.layers.map((name) => [name, shown.includes(name)]));
+
+function nameOf(selected) {
+  if (selected?.rsu !== undefined) return `r${selected.rsu}`;
+  return selected?.vehicle === undefined ? "" : `v${selected.vehicle}`;
+}
 
 const PREFERRED = ["af-marl", "tolled"];
 

@@ -2,7 +2,9 @@
 
 const SLOW_MS = 25; // 40 fps
 const FAST_MS = 17.4;
-const JUDGED = 60; // animation frames between judgements
+const JUDGED = 60; // animation frames between judgements,
+const LONG_MS = 1500; // or fewer after so long,
+const LEAST = 8; // but not fewer than this
 const LONGEST_PATIENCE = 64;
 const LEVELS = [
   { packets: true, links: true, dpr: 3 },
@@ -27,9 +29,10 @@ export class Quality {
    */
   judge(gauge) {
     this.#seen += 1;
-    if (this.#seen < JUDGED) return false;
+    if (this.#seen < LEAST) return false;
+    const gap = gauge.recentGap(this.#seen);
+    if (this.#seen < JUDGED && this.#seen * gap < LONG_MS) return false;
     this.#seen = 0;
-    const gap = gauge.recentGap(JUDGED);
     if (gap > SLOW_MS && this.level < LEVELS.length - 1) {
       this.#patience = Math.min(LONGEST_PATIENCE, 2 * this.#patience);
       return this.#set(this.level + 1);

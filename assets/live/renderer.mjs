@@ -1,52 +1,49 @@
-// Draws the city on a canvas. Runs in a worker where there is OffscreenCanvas, else on the page's own thread; spoken
-// to by messages in both cases (map.mjs sends them), answers through `post`.
+// Draws the city on one canvas or on several that show the same scene under different schemes. Runs in a worker where
+// there is OffscreenCanvas, else on the page's own thread; spoken to by messages in both cases (map.mjs sends them),
+// answers through `post`.
 import { Camera } from "./camera.mjs";
 import { colouring, rsuCategories } from "./colours.mjs";
 import { Gauge } from "./gauge.mjs";
 import { Ground } from "./ground.mjs";
-import { Links, servingOf } from "./links.mjs";
+import { servingOf } from "./links.mjs";
 import { Marks } from "./marks.mjs";
 import { Motion } from "./motion.mjs";
-import { targetAt } from "./pick.mjs";
+import { Pane } from "./pane.mjs";
 import { Quality } from "./quality.mjs";
+import { sceneDigest } from "./scene_digest.mjs";
+import { Stamps } from "./stamps.mjs";
 import { THEMES } from "./themes.mjs";
-import { Towers, paintSignals } from "./towers.mjs";
-import { Vehicles } from "./vehicles.mjs";
-import { HAS_TASK, RADIO_UP, decodeFrame } from "./wire.mjs";
+import { RADIO_UP, decodeFrames, rsuRow, vehicleRow } from "./wire.mjs";
 
 const EMPTY_CITY = { side_m: 5000, roads: [], junctions: [], signals: [], programs: [], rsus: [], mesh: [], range_m: 1000 };
-const HELD_STEPS = 3; // a task's colour stays this long after it
 const FOLLOW_MS = 250;
 const VIEW_EVERY_MS = 120;
 
 export class Renderer {
   #raf;
   #scheduled = false;
-  #pendingFrame = null;
+  #pending = null; // {buffer, keys} of the newest frame
   #undrawn = [];
   #lastNow = null;
   #viewSent = { at: 0, key: "" };
-  #hoverAt = null;
+  #hoverAt = null; // {x, y, pane}
+  #hoverKey = "";
   #resized = false;
 
-  constructor(canvas, post, createCanvas) {
-    this.canvas = canvas;
-    this.context = canvas.getContext("2d", { alpha: false });
+  constructor(post, createCanvas) {
     this.post = post;
+    this.panes = new Map(); // by key
     this.camera = new Camera();
     this.ground = new Ground(createCanvas);
+    this.stamps = new Stamps(createCanvas);
     this.motion = new Motion();
-    this.vehicles = new Vehicles();
-    this.links = new Links();
-    this.towers = new Towers();
     this.marks = new Marks();
     this.gauge = new Gauge();
     this.city = EMPTY_CITY;
     this.categories = [];
-    this.frame = null;
     this.serving = new Int16Array(0);
     this.radioUp = "";
-    this.held = { bucket: new Uint8Array(2048), step: new Int32Array(2048).fill(-1e6) };
+    this.run = null;
     this.layers = { links: true, coverage: true, signals: true, mesh: true, labels: true };
     this.themeName = "dark";
     this.font = "sans-serif";
@@ -61,6 +58,12 @@ export class Renderer {
     this.#raf = globalThis.requestAnimationFrame?.bind(globalThis) ?? ((f) => setTimeout(() => f(performance.now()), 16));
   }
 
+  /** A frame of one pane: what it says of the scene is said by all. */
+  get frame() {
+    for (const { frame } of this.panes.values()) if (frame) return frame;
+    return null;
+  }
+
   /** Handle one message: `type` names the method, the rest are its arguments. */
   handle({ type, ...content }) {
     this.messages[type](content);
@@ -68,6 +71,11 @@ export class Renderer {
   }
 
   messages = {
+    pane: ({ key, canvas }) => {
+      this.panes.set(key, new Pane(canvas));
+      this.#resized = true;
+    },
+    unpane: ({ key }) => this.panes.delete(key),
     size: ({ width, height, dpr }) => {
       this.size = { width, height, dpr };
       this.#resized = true;
@@ -80,13 +88,12 @@ export class Renderer {
       this.ground.setCity(this.city);
       this.#colour();
     },
-    frame: ({ buffer }) => {
-      this.#pendingFrame = buffer;
+    frame: ({ buffer, keys }) => {
+      this.#pending = { buffer, keys };
     },
     clear: () => {
-      this.frame = null;
       this.motion = new Motion();
-      this.held.step.fill(-1e6);
+      for (const pane of this.panes.values()) pane.forget();
     },
     theme: ({ name, font }) => {
       this.themeName = name;
@@ -122,19 +129,18 @@ export class Renderer {
       this.following = false;
       this.camera.pan(dx, dy);
     },
-    pointer: ({ x, y }) => {
-      this.#hoverAt = x === null ? null : { x, y };
+    pointer: ({ x, y, pane }) => {
+      this.#hoverAt = x === null ? null : { x, y, pane };
     },
-    pick: ({ x, y }) => this.post({ type: "pick", target: this.#at(x, y) }),
+    pick: ({ x, y, pane }) => this.post({ type: "pick", target: this.#at(x, y, pane), pane }),
     stats: ({ id, reset }) => {
       const told = { ...this.gauge.report, quality: this.quality.level, groundMs: this.ground.drawMs, vehicles: this.frame?.n ?? 0, busy: this.#scheduled };
       if (reset) this.gauge.reset();
       this.post({ type: "stats", id, stats: told });
     },
-    locate: ({ id, slot }) => {
+    locate: ({ id, slot, pane = "" }) => {
       const row = this.#rowOf(slot);
-      const { screen } = this.vehicles;
-      const at = row < 0 ? null : { x: screen[2 * row] / this.camera.dpr, y: screen[2 * row + 1] / this.camera.dpr };
+      const at = row < 0 ? null : (this.panes.get(pane)?.locate(row, this.camera.dpr) ?? null);
       this.post({ type: "located", id, at });
     },
   };
@@ -163,112 +169,69 @@ export class Renderer {
   }
 
   #takeFrame(now) {
-    const buffer = this.#pendingFrame;
-    this.#pendingFrame = null;
-    if (buffer === null) return;
-    let frame;
+    if (this.#pending === null) return;
+    const { buffer, keys } = this.#pending;
+    this.#pending = null;
+    let told;
     try {
-      frame = decodeFrame(buffer);
+      told = decodeFrames(buffer);
     } catch (error) {
       this.post({ type: "drawn", seq: new DataView(buffer).getUint32(8, true), error: String(error.message ?? error) });
       return;
     }
-    if (this.frame && this.frame.run !== frame.run) this.messages.clear();
-    this.frame = frame;
+    const { frames, run, seq, written } = told;
+    if (this.run !== null && this.run !== run) this.messages.clear();
+    this.run = run;
+    if (frames.length) this.#takeScene(frames[0], now);
+    const scenes = {};
+    const kept = new Set(keys);
+    for (const [key, pane] of this.panes) if (!kept.has(key)) pane.forget();
+    frames.forEach((frame, i) => {
+      this.panes.get(keys[i])?.take(frame, this);
+      scenes[keys[i]] = { step: frame.step, digest: sceneDigest(frame) };
+    });
+    this.#remember();
+    this.#undrawn.push({ seq, written, scenes });
+  }
+
+  #takeScene(frame, now) {
     this.motion.apply(frame, now);
     this.gauge.corrections.add(this.motion.errorM);
     this.serving = servingOf(frame, this.city.rsus, this.city.range_m);
-    this.links.read(frame, this.serving, this.city.rsus.length);
-    this.vehicles.resize(frame.n);
-    this.#bucket();
     const radioUp = Array.from(frame.rsuFlags, (flags) => flags & RADIO_UP).join();
     if (radioUp !== this.radioUp) this.ground.stale = true;
     this.radioUp = radioUp;
+  }
+
+  #remember() {
+    const { frame } = this;
+    if (!frame) return;
     const row = this.#rowOf(this.selection?.slot);
     const slot = frame.slot[row];
     this.marks.remember(this.selection, frame, row, { x: this.motion.fx[slot], y: this.motion.fy[slot] });
-    this.#undrawn.push({ seq: frame.seq, written: frame.written });
-  }
-
-  // Colours of a frame: sorted once a frame, not once a picture.
-  #bucket() {
-    const { frame, held, vehicles } = this;
-    if (!frame) return;
-    const { bucket, ofTask, colours } = this.colours;
-    if (held.bucket.length < this.motion.capacity) {
-      held.bucket = new Uint8Array(this.motion.capacity);
-      held.step = new Int32Array(this.motion.capacity).fill(-1e6);
-    }
-    for (let row = 0; row < frame.n; row += 1) {
-      const slot = frame.slot[row];
-      let colour = bucket(frame, row, this.serving[row]);
-      if (ofTask && frame.state[row] & HAS_TASK) {
-        held.bucket[slot] = colour;
-        held.step[slot] = frame.step;
-      } else if (ofTask && !(frame.info[row] & 4) && frame.step - held.step[slot] <= HELD_STEPS) {
-        colour = held.bucket[slot];
-      }
-      vehicles.bucketOf[row] = colour;
-    }
-    vehicles.group(frame.n, colours.length);
   }
 
   #colour() {
     this.theme = { ...THEMES[this.themeName], font: this.font };
     this.colours = colouring(this.mode, this.themeName, this.categories);
-    this.held.step.fill(-1e6);
-    this.#bucket();
+    for (const pane of this.panes.values()) {
+      pane.held.step.fill(-1e6);
+      pane.bucket(this);
+    }
   }
 
   #draw(now, passed) {
-    const { camera, context, frame, theme } = this;
     const moving = this.motion.advance(now);
-    const zooming = camera.advance(passed * 1000);
+    const zooming = this.camera.advance(passed * 1000);
     const chasing = this.#chase(passed);
-    if (moving && frame) this.clock += passed;
-    const rings = this.towers.ease(frame, 1 - Math.exp(-passed / 0.18));
-    const rsusUp = frame && Array.from(frame.rsuFlags, (flags) => (flags & RADIO_UP) !== 0);
-    const still = this.ground.paint(context, camera, theme, this.layers, rsusUp, now * 1000);
-    this.towers.place(this.city.rsus, camera, this.canvas.width, this.canvas.height);
-    if (this.layers.signals) paintSignals(context, this.city, camera, theme, frame ? frame.tS + this.motion.ahead(now) : 0);
-    if (frame) this.#paintTraffic();
-    this.towers.paint(context, frame, camera, theme, this.themeName, this.layers.labels);
-    this.#paintMarks();
-    return moving || zooming || chasing || rings || !still;
-  }
-
-  #paintTraffic() {
-    const { camera, context, frame, theme, vehicles } = this;
-    vehicles.place(context, frame, this.motion, camera);
-    const { links, packets } = this.quality.now;
-    if (this.layers.links && links) {
-      this.links.paint(context, frame, vehicles.screen, this.towers.screen, camera, theme, this.clock, packets);
-    }
-    vehicles.paint(context, frame, this.motion, camera, theme, this.colours.colours);
-  }
-
-  #paintMarks() {
-    const { frame } = this;
-    if (this.#hoverAt !== undefined) this.#updateHover();
+    if (moving && this.frame) this.clock += passed;
+    let unfinished = false;
+    for (const pane of this.panes.values()) unfinished = pane.draw(this, now, passed) || unfinished;
+    this.#updateHover();
     const selectedRow = this.#rowOf(this.selection?.slot);
     const hoverRow = this.hover?.kind === "vehicle" ? this.#rowOf(this.hover.slot) : -1;
-    const px = this.camera.scale * this.camera.dpr;
-    this.marks.paint(this.context, {
-      frame,
-      selectedRow,
-      hoverRow,
-      selection: this.selection,
-      hover: this.hover,
-      theme: this.theme,
-      camera: this.camera,
-      towers: this.towers,
-      city: this.city,
-      screen: this.vehicles.screen,
-      toScreen: (x, y) => [
-        this.canvas.width / 2 + (x - this.camera.x) * px,
-        this.canvas.height / 2 - (y - this.camera.y) * px,
-      ],
-    });
+    for (const pane of this.panes.values()) pane.mark(this, { selectedRow, hoverRow });
+    return moving || zooming || chasing || unfinished;
   }
 
   #chase(passed) {
@@ -283,19 +246,36 @@ export class Renderer {
 
   // Where the pointer is, something else may be by now: asked anew in every picture, told when it changed.
   #updateHover() {
-    const target = this.#hoverAt && this.#at(this.#hoverAt.x, this.#hoverAt.y);
-    const key = target && `${target.kind}${target.slot ?? target.index}@${this.frame?.seq}`;
-    if (key !== this.hoverKey) this.post({ type: "hover", target: target && { ...target, screenX: this.#hoverAt.x, screenY: this.#hoverAt.y } });
-    this.hoverKey = key;
+    const from = this.#hoverAt;
+    const target = from && this.#at(from.x, from.y, from.pane);
+    const about = target ?? aboutOf(this.selection);
+    const key = `${target ? "over" : ""}${about ? `${about.kind}${about.slot ?? about.index}@${this.frame?.seq}` : ""}`;
+    if (key !== this.#hoverKey) {
+      const shown = target && { ...target, screenX: from.x, screenY: from.y };
+      this.post({ type: "hover", target: shown, pane: from?.pane, each: about && this.#each(about) });
+    }
+    this.#hoverKey = key;
     this.hover = target;
   }
 
-  #at(px, py) {
-    return targetAt(this, px * this.camera.dpr, py * this.camera.dpr);
+  /** What each pane's frame says of a vehicle or an RSU, by key. */
+  #each({ kind, slot, index }) {
+    const row = kind === "vehicle" ? this.#rowOf(slot) : -1;
+    const told = ({ frame }) => {
+      if (!frame) return null;
+      if (kind === "vehicle") return row < 0 ? null : { kind, ...vehicleRow(frame, row) };
+      return index < frame.m ? { kind, ...rsuRow(frame, index) } : null;
+    };
+    return Object.fromEntries([...this.panes].map(([key, pane]) => [key, told(pane)]));
+  }
+
+  #at(x, y, key) {
+    return this.panes.get(key)?.at(this, x, y) ?? null;
   }
 
   #rowOf(slot) {
-    return slot === undefined || !this.frame ? -1 : this.frame.slot.indexOf(slot);
+    const { frame } = this;
+    return slot === undefined || !frame ? -1 : frame.slot.indexOf(slot);
   }
 
   #resize() {
@@ -303,7 +283,7 @@ export class Renderer {
     const { width, height, dpr } = this.size;
     const sharp = Math.min(dpr, this.quality.now.dpr);
     const [w, h] = [width, height].map((side) => Math.max(1, Math.round(side * sharp)));
-    if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
+    for (const pane of this.panes.values()) pane.resize(w, h);
     this.camera.resize(width, height, sharp);
   }
 
@@ -316,9 +296,9 @@ export class Renderer {
     channel.port1.onmessage = () => {
       channel.port1.close();
       const at = performance.timeOrigin + performance.now();
-      for (const { seq, written } of drawn) {
+      for (const { seq, written, scenes } of drawn) {
         this.gauge.drawn(at - written * 1000);
-        this.post({ type: "drawn", seq, written: written * 1000, at });
+        this.post({ type: "drawn", seq, written: written * 1000, at, scenes });
       }
     };
     channel.port2.postMessage(null);
@@ -332,3 +312,8 @@ export class Renderer {
     this.post({ type: "view", view, fitted, following: this.following });
   }
 }
+
+const aboutOf = (selection) => {
+  if (selection?.slot !== undefined) return { kind: "vehicle", slot: selection.slot };
+  return selection?.rsu === undefined ? null : { kind: "rsu", index: selection.rsu };
+};

@@ -3,7 +3,7 @@ import { byId, h, s } from "./dom.mjs";
 
 const DASHES = { solid: "", dot: "1.5 3", dash: "6 3", dashdot: "6 3 1.5 3", longdash: "9 3", longdashdot: "9 3 1.5 3" };
 
-function lineSample(dash) {
+export function lineSample(dash) {
   return s("svg", { viewBox: "0 0 22 8", width: 22, height: 8, "aria-hidden": "true" }, s("line", { x1: 1, x2: 21, y1: 4, y2: 4, "stroke-dasharray": DASHES[dash] || null }));
 }
 
@@ -23,6 +23,6 @@ export function showLegend(schema, theme, stage, arm, choose) {
 export function showSwatches(schema, theme) {
   for (const swatch of document.querySelectorAll(".swatch[data-scheme]")) {
     swatch.style.setProperty("--scheme", schema.colour(swatch.dataset.scheme, theme));
-    if (swatch.closest("#stage") && !swatch.firstChild) swatch.append(lineSample(schema.scheme.get(swatch.dataset.scheme).dash));
+    if (swatch.closest("#stage, .chip") && !swatch.firstChild) swatch.append(lineSample(schema.scheme.get(swatch.dataset.scheme).dash));
   }
 }

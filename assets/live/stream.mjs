@@ -27,6 +27,7 @@ export class Stream extends EventTarget {
   #retryTimer = 0;
   #silenceTimer = 0;
   #arm = null;
+  #arms = null;
   #selection = undefined;
   #closed = false;
   #onVisibility = () => this.#visibilityChanged();
@@ -44,6 +45,12 @@ export class Stream extends EventTarget {
   setArm(name) {
     this.#arm = name;
     this.#send({ arm: name });
+  }
+
+  /** Frames carry the decisions of all these schemes, as far as they are on stage; kept over reconnects. */
+  setArms(names) {
+    this.#arms = names;
+    this.#send({ arms: names });
   }
 
   /** What the inspector shows: {slot}, {vehicle}, {rsu} or null; kept over reconnects. */
@@ -70,6 +77,7 @@ export class Stream extends EventTarget {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       if (this.#arm !== null) this.#send({ arm: this.#arm });
+      if (this.#arms !== null) this.#send({ arms: this.#arms });
       if (this.#selection !== undefined) this.#send({ select: this.#selection });
       this.#setState("connected");
       this.#listen();

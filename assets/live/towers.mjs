@@ -14,7 +14,7 @@ export class Towers {
   }
 
   radius(camera) {
-    return Math.min(17, Math.max(7.5, 9.5 + 2.2 * Math.log2(camera.scale / 0.16))) * camera.dpr;
+    return Math.min(17, Math.max(5.5, 9.5 + 2.2 * Math.log2(camera.scale / 0.16))) * camera.dpr;
   }
 
   place(rsus, camera, width, height) {

@@ -14,6 +14,11 @@ export const DEFAULTS = {
   charts: "",
   theme: "",
   presenter: false,
+  arms: [],
+  reference: "",
+  measure: "cost",
+  fork: "",
+  horizon: 60,
 };
 
 const SAFE = { "%2C": ",", "%3A": ":" };
@@ -42,6 +47,11 @@ export function encode(view, schema) {
     ["charts", seen.charts, ""],
     ["theme", seen.theme, ""],
     ["present", seen.presenter ? "1" : "", ""],
+    ["arms", seen.arms.join(","), ""],
+    ["reference", seen.reference, ""],
+    ["measure", seen.measure, schema.measures[0].name],
+    ["fork", seen.fork, ""],
+    ["horizon", String(seen.horizon), String(schema.horizon)],
   ]) {
     if (value !== usual) pairs.push([key, value]);
   }
@@ -106,11 +116,45 @@ function readersOf(schema) {
     },
     charts: oneOf("charts", schema.subjects),
     theme: oneOf("theme", ["light", "dark"]),
+    arms: (raw) => {
+      const { arms } = listOf("arms", [...schema.scheme.keys()])(raw);
+      if (!arms.length || arms.length > schema.max_arms) throw new RangeError(raw);
+      return { arms };
+    },
+    reference: oneOf("reference", [...schema.scheme.keys()]),
+    measure: oneOf("measure", schema.measures.map(({ name }) => name)),
+    fork: (raw) => ({ fork: forkText(forkChange(raw, schema), schema) }),
+    horizon: (raw) => {
+      const [low, high] = schema.horizons;
+      if (!/^[0-9]+$/.test(raw) || Number(raw) < low || Number(raw) > high) throw new RangeError(raw);
+      return { horizon: Number(raw) };
+    },
     present: (raw) => {
       oneOf("", ["1"])(raw);
       return { presenter: true };
     },
   };
+}
+
+/** What a fork changes, of what links say: {kind: "same" | "swap" | "param", old, new, name, value}; throws. */
+export function forkChange(raw, schema) {
+  const [kind, ...rest] = raw.split(":");
+  if (raw === "same") return { kind: "same" };
+  if (kind === "swap") {
+    const known = (name) => schema.scheme.has(name) && name !== "bound";
+    if (rest.length !== 2 || rest[0] === rest[1] || !rest.every(known)) throw new RangeError(raw);
+    return { kind, old: rest[0], new: rest[1] };
+  }
+  const meta = schema.param.get(kind);
+  if (!meta?.live || !rest.length) throw new RangeError(raw);
+  return { kind: "param", name: kind, value: parse(meta, rest.join(":")) };
+}
+
+/** The same in a link. */
+export function forkText(change, schema) {
+  if (change.kind === "same") return "same";
+  if (change.kind === "swap") return `swap:${change.old}:${change.new}`;
+  return `${change.name}:${text(schema.param.get(change.name), change.value)}`;
 }
 
 /** Preset and differing parameters that write `params` the shortest way; the earlier preset where two do. */

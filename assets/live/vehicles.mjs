@@ -1,4 +1,6 @@
-// Vehicles as oriented shapes, batched into one path per colour.
+// Vehicles as oriented shapes: stamps from afar, from near one path per colour.
+import { channelsOf } from "./colours.mjs";
+import { pays } from "./stamps.mjs";
 import { KIND } from "./wire.mjs";
 
 // Length and width in metres as in the city's vehicle types, and the least size in CSS pixels seen from afar.
@@ -29,6 +31,7 @@ const BRAKES = [
   [-0.5, -0.85, -0.44, -0.9, -0.44, -0.5, -0.5, -0.5],
 ];
 const RIM = [0.5, 0.5, -0.5, 1, -0.5, -1, 0.5, -0.5];
+const RIM_PX = 1.5;
 const NEAR_PX = 11; // a car this long gets a body
 const DETAIL_PX = 20;
 const BRAKING_MPS2 = -0.7;
@@ -90,8 +93,26 @@ export class Vehicles {
     }
   }
 
-  paint(c, frame, motion, camera, theme, colours) {
+  paint(c, frame, motion, camera, theme, colours, stamps) {
     const near = SIZES[0].length * camera.scale >= NEAR_PX;
+    if (near || !pays(c.canvas)) this.#paths(c, frame, motion, camera, theme, colours, near);
+    else this.#stamps(c, frame, motion, camera, theme, colours, stamps);
+  }
+
+  #stamps(c, frame, motion, camera, theme, colours, stamps) {
+    const kinds = SIZES.map((_, kind) => ({ shape: FAR[kind], ...Vehicles.size(kind, camera) }));
+    stamps.begin(c.canvas.width, c.canvas.height, kinds, { shape: RIM, by: RIM_PX * camera.dpr }, channelsOf(theme.outline));
+    const inks = colours.map(channelsOf);
+    for (let bucket = 0; bucket < colours.length; bucket += 1) {
+      for (let i = this.starts[bucket]; i < this.starts[bucket + 1]; i += 1) {
+        const row = this.order[i];
+        stamps.add((frame.info[row] & KIND) % 3, this.screen[2 * row], this.screen[2 * row + 1], -motion.h[frame.slot[row]], inks[bucket]);
+      }
+    }
+    stamps.paint(c);
+  }
+
+  #paths(c, frame, motion, camera, theme, colours, near) {
     const detail = SIZES[0].length * camera.scale >= DETAIL_PX;
     const sizes = SIZES.map((_, kind) => Vehicles.size(kind, camera));
     const shapes = near ? NEAR : FAR;
@@ -110,7 +131,7 @@ export class Vehicles {
       polygon(c, shape, screen[2 * row], screen[2 * row + 1], length * cos, length * sin, -half * sin, half * cos);
     };
     // Outlines are larger shapes beneath: stroking 1500 of them costs four times as much.
-    const rim = 1.5 * camera.dpr;
+    const rim = RIM_PX * camera.dpr;
     const rims = sizes.map(({ length, width }) => ({ length: length + rim, width: width + rim }));
     for (let bucket = 0; bucket < colours.length; bucket += 1) {
       if (starts[bucket] === starts[bucket + 1]) continue;

@@ -7,6 +7,7 @@ const VERSION = 1;
 const FRAME_HEADER = 64;
 const METRICS_HEADER = 20;
 const STORED = 0xffff;
+const SEVERAL = 0xfffe;
 
 export const CITY_SIDE_M = 5000;
 export const METRES_PER_UNIT = CITY_SIDE_M / 65535;
@@ -48,27 +49,64 @@ function checked(view, magic, header, what) {
 }
 
 /**
- * Decode a sent frame.
+ * Decode a sent frame of one arm.
  *
  * Per vehicle (length n): slot, x, y, heading, info, rho, target, cost, state. Per RSU (length m): backlogMs,
  * requests, rsuFlags. `pairs` holds guest row and helper row in turn. `tS` is simulated seconds, `written`
  * Unix seconds, `twinAgeS` seconds.
  */
 export function decodeFrame(buffer) {
+  const view = checkedFrame(buffer);
+  const arm = view.getUint16(46, true);
+  if (arm >= SEVERAL) throw new RangeError("this is no frame of one arm");
+  const scene = sceneOf(buffer, view);
+  const { block, end } = armAt(buffer, view, scene, FRAME_HEADER + padded(8 * scene.n));
+  checkEnd(buffer, end, scene.n);
+  return { ...scene, arm, ...block };
+}
+
+/**
+ * Decode a sent frame of one arm or of several: {seq, written, run, tS, frames}, a frame an arm as `decodeFrame` gives
+ * it. All share their scene's arrays.
+ */
+export function decodeFrames(buffer) {
+  const view = checkedFrame(buffer);
+  const told = ({ seq, written, run, tS }) => ({ seq, written, run, tS });
+  if (view.getUint16(46, true) !== SEVERAL) {
+    const frame = decodeFrame(buffer);
+    return { ...told(frame), frames: [frame] };
+  }
+  const scene = sceneOf(buffer, view);
+  const arms = armsOf(buffer);
+  let at = FRAME_HEADER + padded(8 * scene.n) + padded(2 + 2 * arms.length);
+  const frames = arms.map((arm) => {
+    const { block, end } = armAt(buffer, view, scene, at);
+    at = end;
+    return { ...scene, arm, ...block };
+  });
+  checkEnd(buffer, at, scene.n);
+  return { ...told(scene), frames };
+}
+
+/** Which arms a sent frame holds, as places among those on stage. */
+export function armsOf(buffer) {
+  const view = checkedFrame(buffer);
+  const arm = view.getUint16(46, true);
+  if (arm !== SEVERAL) return [arm];
+  const at = FRAME_HEADER + padded(8 * view.getUint16(40, true));
+  return Array.from({ length: view.getUint16(at, true) }, (_, i) => view.getUint16(at + 2 + 2 * i, true));
+}
+
+function checkedFrame(buffer) {
   const view = new DataView(buffer);
   checked(view, FRAME_MAGIC, FRAME_HEADER, "frame");
+  if (view.getUint16(46, true) === STORED) throw new RangeError("this is a stored frame; a browser reads sent ones");
+  return view;
+}
+
+function sceneOf(buffer, view) {
   const n = view.getUint16(40, true);
-  const m = view.getUint16(42, true);
-  const arm = view.getUint16(46, true);
-  if (arm === STORED) throw new RangeError("this is a stored frame; a browser reads sent ones");
-  const armAt = FRAME_HEADER + padded(8 * n);
-  const rsusAt = armAt + 4 * n;
-  const pairsAt = rsusAt + 4 * m;
-  const pairs = buffer.byteLength >= pairsAt + 4 ? view.getUint16(pairsAt, true) : 0;
-  const expected = pairsAt + 4 + 4 * pairs;
-  if (buffer.byteLength !== expected) {
-    throw new RangeError(`a frame of ${n} vehicles has ${expected} bytes, got ${buffer.byteLength}`);
-  }
+  if (buffer.byteLength < FRAME_HEADER + padded(8 * n)) throw new RangeError(`a frame of ${n} vehicles is longer than ${buffer.byteLength} bytes`);
   const flags = view.getUint16(6, true);
   return {
     flags,
@@ -80,24 +118,41 @@ export function decodeFrame(buffer) {
     appliedVersion: view.getUint32(32, true),
     run: view.getUint32(36, true),
     n,
-    m,
+    m: view.getUint16(42, true),
     arms: view.getUint16(44, true),
-    arm,
     twinAgeS: view.getUint16(48, true) / 10,
     slot: new Uint16Array(buffer, 64, n),
     x: new Uint16Array(buffer, 64 + 2 * n, n),
     y: new Uint16Array(buffer, 64 + 4 * n, n),
     heading: new Uint8Array(buffer, 64 + 6 * n, n),
     info: new Uint8Array(buffer, 64 + 7 * n, n),
-    rho: new Uint8Array(buffer, armAt, n),
-    target: new Uint8Array(buffer, armAt + n, n),
-    cost: new Uint8Array(buffer, armAt + 2 * n, n),
-    state: new Uint8Array(buffer, armAt + 3 * n, n),
+  };
+}
+
+/** The block of an arm that begins at `at`, and where it ends. */
+function armAt(buffer, view, { n, m }, at) {
+  const rsusAt = at + 4 * n;
+  const pairsAt = rsusAt + 4 * m;
+  const pairs = buffer.byteLength >= pairsAt + 4 ? view.getUint16(pairsAt, true) : 0;
+  const end = pairsAt + 4 + 4 * pairs;
+  if (buffer.byteLength < end) checkEnd(buffer, end, n);
+  const block = {
+    rho: new Uint8Array(buffer, at, n),
+    target: new Uint8Array(buffer, at + n, n),
+    cost: new Uint8Array(buffer, at + 2 * n, n),
+    state: new Uint8Array(buffer, at + 3 * n, n),
     backlogMs: new Uint16Array(buffer, rsusAt, m),
     requests: new Uint8Array(buffer, rsusAt + 2 * m, m),
     rsuFlags: new Uint8Array(buffer, rsusAt + 3 * m, m),
     pairs: new Uint16Array(buffer, pairsAt + 4, 2 * pairs),
   };
+  return { block, end };
+}
+
+function checkEnd(buffer, expected, n) {
+  if (buffer.byteLength !== expected) {
+    throw new RangeError(`a frame of ${n} vehicles has ${expected} bytes, got ${buffer.byteLength}`);
+  }
 }
 
 /**

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
@@ -17,12 +15,6 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 def main() -> int:
     """Serve until Ctrl-C."""
-    if find_spec("app.layout") is None:
-        from dash import html  # noqa: PLC0415
-
-        page = ModuleType("app.layout")
-        page.layout = lambda: html.Div("The page is not built yet.")
-        sys.modules["app.layout"] = page
     from app.__main__ import serve  # noqa: PLC0415
     from app.options import parse  # noqa: PLC0415
 

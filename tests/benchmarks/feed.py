@@ -1,7 +1,8 @@
 """A stand-in for `python -m engine` that costs next to nothing: it repeats 60 s of real traffic.
 
-Decisions and frames come from the real session, computed before the first frame is shown; HERTZ in
-the environment says how many are shown a second. Pausing and parameters are ignored.
+Decisions and frames come from the real session, computed before the first frame is shown. In the
+environment HERTZ says how many are shown a second, VEHICLES how many drive (200 or 1500), STAGE
+which schemes decide. Pausing and parameters are ignored.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from engine.params import Params  # noqa: E402
 from engine.publisher import Publisher  # noqa: E402
 from engine.session import Session  # noqa: E402
 
-STAGE = ("local", "non-drl", "tolled")
-VEHICLES, STEPS = 1500, 60
+STAGE = tuple(os.environ.get("STAGE", "local,non-drl,tolled").split(","))
+VEHICLES, STEPS = int(os.environ.get("VEHICLES", "1500")), 60
 
 
 def main() -> None:
