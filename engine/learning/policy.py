@@ -25,9 +25,6 @@ from engine.learning.features import CONTEXT, STATE
 from engine.learning.forecast import Forecaster
 from engine.learning.foresight import VARIANTS
 
-#: Columns of the state that hold AdFL's context.
-_CONTEXT_COLUMNS: Final = slice(STATE, STATE + CONTEXT)
-
 
 @dataclass(frozen=True)
 class Options:
@@ -187,14 +184,6 @@ class Policy:
             net, _, leaf = name.partition(".")
             target = f"{net.removesuffix('_target')}_target.{leaf}"
             networks[name] = self.networks.get(target, value).mean(dim=0, keepdim=True)
-        return dataclasses.replace(self, networks=networks)
-
-    def blind_to_context(self) -> Policy:
-        """The same with no say for AdFL's context: for networks that were trained without it."""
-        networks = {name: value.clone() for name, value in self.networks.items()}
-        for name, value in networks.items():
-            if name.endswith("net.layers.0.weight"):
-                value[:, _CONTEXT_COLUMNS] = 0.0
         return dataclasses.replace(self, networks=networks)
 
 
