@@ -157,7 +157,7 @@ def test_a_killed_learner_is_said_and_the_run_goes_on(training, orders) -> None:
     status = engine.wait(lambda s: any("killed" in notice["text"] for notice in s["notices"]))
     (notice,) = [n for n in status["notices"] if "killed" in n["text"]]
     assert notice["text"].startswith(
-        "TOY: The learner was killed (SIGKILL); learning goes on from its checkpoint of"
+        "Toy: The learner was killed (SIGKILL); learning goes on from its checkpoint of"
     )
     assert notice["level"] == "error"
     status = engine.wait(lambda s: s["learning"]["toy"]["learnt"] > count + 10)
@@ -177,7 +177,7 @@ def test_a_learner_that_fails_is_said_and_started_again(training, orders) -> Non
     orders("raise")
     status = engine.wait(lambda s: any("Zero" in notice["text"] for notice in s["notices"]))
     assert (
-        "TOY: The learner failed (ZeroDivisionError: see the log)" in status["notices"][-1]["text"]
+        "Toy: The learner failed (ZeroDivisionError: see the log)" in status["notices"][-1]["text"]
     )
     count = status["learning"]["toy"]["learnt"]
     status = engine.wait(lambda s: s["learning"]["toy"]["learnt"] > count + 5)
@@ -200,7 +200,7 @@ def test_weights_that_went_astray_are_noticed_and_recorded(training, orders) -> 
     engine, _ = training
     orders("astray")
     status = engine.wait(lambda s: any("astray" in notice["text"] for notice in s["notices"]))
-    assert status["notices"][-1]["text"] == "TOY: It went astray"
+    assert status["notices"][-1]["text"] == "Toy: It went astray"
     assert status["notices"][-1]["level"] == "warning"
     assert [e["trouble"] for e in entries(engine, status["run"]) if e["trouble"]] == [
         "It went astray."
