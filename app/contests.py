@@ -84,6 +84,16 @@ class Contests:
         with self._lock:
             return self._now()
 
+    def kept(self) -> dict[str, dict[str, Any]]:
+        """The newest contest by `own` and by `equal` ingredients, as far as there are any.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        with self._lock:
+            self._record = self._record or ContestRecord(self._store)
+            return self._record.kept()
+
     def stop(self, grace_s: float = GRACE_S) -> None:
         """Cancel the contest: ask, wait, then kill; returns when its process is gone."""
         process = self._process

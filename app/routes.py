@@ -12,6 +12,8 @@ STREAM: Final = "/live/ws"
 CONTROL: Final = "/live/control"
 CONTEST: Final = "/api/contest"
 SHIPPED_CONTESTS: Final = "/api/contest/shipped"
+KEPT_CONTESTS: Final = "/api/contest/kept"
+CONTEST_EXPORT: Final = "/api/contest/export"
 FORK: Final = "/live/fork"
 CALLBACK: Final = "/_dash-update-component"
 BUNDLES: Final = "/_dash-component-suites/"
@@ -31,6 +33,8 @@ _EXACT: Final = {
     CONTROL: frozenset({"GET", "HEAD", "POST"}),
     CONTEST: frozenset({"GET", "HEAD", "POST", "DELETE"}),
     SHIPPED_CONTESTS: _GET,
+    KEPT_CONTESTS: _GET,
+    CONTEST_EXPORT: _GET,
     FORK: _GET,
     **{f"{page.rstrip('/')}/{part}": frozenset({"GET"}) for page in PAGES for part in PARTS},
     "/_favicon.ico": frozenset({"GET"}),

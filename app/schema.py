@@ -12,6 +12,7 @@ from app.measure import MEASURES
 from app.messages import MAX_ARMS
 from app.theme import CHARTS, scheme_colour
 from app.timeline import POINTS, SMOOTHING_S
+from engine.change import DEFAULT_STEPS, STEPS
 from engine.control import SPEEDS
 from engine.params import METAS, Params
 from engine.presets import PRESETS
@@ -51,8 +52,8 @@ def schema() -> str:
             "measures": [dataclasses.asdict(measure) for measure in MEASURES],
             "speeds": list(SPEEDS),
             "max_arms": MAX_ARMS,
-            "horizons": list(url_state.HORIZONS),
-            "horizon": url_state.HORIZON,
+            "horizons": list(STEPS),
+            "horizon": DEFAULT_STEPS,
             "colourings": list(url_state.COLOURINGS),
             "layers": list(url_state.LAYERS),
             "subjects": list(url_state.SUBJECTS),

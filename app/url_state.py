@@ -16,10 +16,11 @@ from app.measure import MEASURES
 from app.messages import MAX_ARMS
 from app.panel import Subject
 from app.theme import THEMES
+from engine.change import DEFAULT_STEPS, STEPS, Change
 from engine.control import SPEEDS, ControlError, check_stage
 from engine.params import CITY_SIDE_KM, METAS, ParameterError, Value
 from engine.presets import PRESETS
-from engine.stage import BOUND, SCHEMES
+from engine.stage import SCHEMES
 
 #: What vehicles can be coloured by, the first without being asked.
 COLOURINGS: Final = ("offloading", "cost", "success", "rsu", "battery", "age")
@@ -27,9 +28,6 @@ COLOURINGS: Final = ("offloading", "cost", "success", "rsu", "battery", "age")
 LAYERS: Final = ("links", "coverage", "signals", "mesh", "labels", "legend")
 #: What charts can be narrowed down to; without being asked a page shows what it has room for.
 SUBJECTS: Final = get_args(Subject)
-#: Fewest and most steps of a fork, and how many without being asked.
-HORIZONS: Final = (5, 600)
-HORIZON: Final = 60
 _SIDE_M: Final = CITY_SIDE_KM * 1000
 _ZOOM: Final = (0.01, 50.0)
 _SAFE: Final = ",:"
@@ -69,7 +67,7 @@ class View:
     reference: str = ""
     measure: str = MEASURES[0].name
     fork: str = ""
-    horizon: int = HORIZON
+    horizon: int = DEFAULT_STEPS
 
 
 def encode(view: View) -> str:
@@ -98,7 +96,7 @@ def encode(view: View) -> str:
         ("reference", view.reference, ""),
         ("measure", view.measure, MEASURES[0].name),
         ("fork", view.fork, ""),
-        ("horizon", str(view.horizon), str(HORIZON)),
+        ("horizon", str(view.horizon), str(DEFAULT_STEPS)),
     ):
         if value != default:
             pairs.append((key, value))
@@ -185,7 +183,7 @@ def _arms(raw: str) -> tuple[str, ...]:
 
 
 def _horizon(raw: str) -> int:
-    low, high = HORIZONS
+    low, high = STEPS
     if not (raw.isascii() and raw.isdigit()) or not low <= int(raw) <= high:
         raise ValueError(raw)
     return int(raw)
@@ -206,11 +204,9 @@ def fork_change(raw: str) -> str:
         return raw
     if kind == "swap":
         old, new = rest.split(":")
-        if BOUND in (old, new):
-            raise ValueError(raw)
-        return f"swap:{':'.join(check_stage([old, new]))}"
-    if kind not in METAS or not METAS[kind].live:
-        raise ValueError(raw)
+        Change.parse({"replace": {old: new}})
+        return raw
+    Change.parse({"params": {kind: rest}})
     return f"{kind}:{METAS[kind].text(METAS[kind].parse(rest))}"
 
 

@@ -2,7 +2,8 @@
 
 The box `job/` of the store is written by the processes of jobs alone. Of a contest it holds, as
 JSON that says which `job` it is of, `contest/status`, and `contest/results`: the contest as far as
-it is played.
+it is played. `contest/kept:own` and `contest/kept:equal` are the newest contests with a seed played
+by these ingredients, so that both can be seen side by side.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from engine.control import Control, ControlError
 from engine.disk import Box, Plain, StoreCorruptError, to_json
-from engine.params import Params
+from engine.params import METAS, Params
 
 #: File that the process of a contest holds locked.
 LOCK: Final = "contest.lock"
@@ -124,6 +125,12 @@ class ContestRecord:
         contest = found.get("contest")
         return contest if isinstance(contest, dict) else None
 
+    def kept(self) -> dict[str, dict[str, Any]]:
+        """The newest contest by each kind of ingredients that has one; raises StoreError."""
+        kinds = METAS["ingredients"].choices
+        found = {name: self._box.get_json(_kept_key(name)) for name in kinds}
+        return {name: contest for name, contest in found.items() if isinstance(contest, dict)}
+
     def write(self, status: Mapping[str, Any], contest: Mapping[str, Any] | None = None) -> None:
         """Write the status, and the contest if it is given, both or none; raises StoreError.
 
@@ -133,6 +140,8 @@ class ContestRecord:
         if contest is not None:
             results = {"job": status["job"], "contest": contest}
             values["contest/results"] = to_json(results)
+            if contest["seeds"]:
+                values[_kept_key(contest["ingredients"])] = to_json(contest)
         try:
             self._box.put(values)
         except StoreCorruptError:
@@ -142,3 +151,7 @@ class ContestRecord:
     def close(self) -> None:
         """Close this thread's connection."""
         self._box.close()
+
+
+def _kept_key(ingredients: str) -> str:
+    return f"contest/kept:{ingredients}"

@@ -107,7 +107,8 @@ class ForkRecord:
 
         What `ForkStatus` has, but `changed_stage`, and `base` and `changed`: by scheme and metric
         the values of each second done, null where there is none; `training` says that nothing is
-        learnt in either future.
+        learnt in either future; `first_difference`, the `step`, `scheme` and `metric` in which a
+        scheme of both futures is first otherwise, to the last bit, null where none is.
         """
         status = self.status()
         if status is None:
@@ -126,6 +127,7 @@ class ForkRecord:
             "training": "frozen",
             "base": _by_name(status.stage, rows[:, :split]),
             "changed": _by_name(status.changed_stage, rows[:, split:]),
+            "first_difference": _first_difference(status, rows),
         }
 
     def close(self) -> None:
@@ -147,3 +149,17 @@ def _by_name(stage: Sequence[str], rows: F32) -> dict[str, dict[str, list[float 
         }
         for arm, scheme in enumerate(stage)
     }
+
+
+def _first_difference(status: ForkStatus, rows: F32) -> dict[str, Any] | None:
+    """Where a scheme of both futures first differs in a bit."""
+    both = [name for name in status.stage if name in status.changed_stage]
+    split = len(status.stage)
+    bits = np.ascontiguousarray(rows).view(np.uint32)
+    base = bits[:, [status.stage.index(name) for name in both]]
+    changed = bits[:, [split + status.changed_stage.index(name) for name in both]]
+    found = np.argwhere(base != changed)
+    if not len(found):
+        return None
+    second, arm, metric = found[0].tolist()
+    return {"step": status.from_step + second, "scheme": both[arm], "metric": METRICS[metric]}

@@ -8,17 +8,25 @@ import plotly.graph_objects as go
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from app.measure import MEASURES
+from app.controls import control
+from app.fork_figure import futures
 from app.run_controls import run_buttons, speeds
 from app.timeline import timeline
+from engine.params import METAS
 
 _GRAPH: Final[dict[str, Any]] = {"displayModeBar": False, "responsive": True, "doubleClick": False}
 _ONE_RUN: Final = "One run, one seed: seconds are not independent, so no verdict from this."
+_SEEDS: Final = "Seeds are independent: the same traffic, tasks and fading for all schemes on each."
+_FORK: Final = "This second, twice: as it is, and with one thing changed."
+_ONE_MOMENT: Final = (
+    "One moment, one seed: the change alone sets the futures apart, but it is no verdict. "
+    "Nothing is learnt in either future. Lines are means of 10 s."
+)
 
 
 def page() -> Component:
     """The page below the app bar; its figures fill in the browser."""
-    cards = html.Div([_differences()], className="compare-cards")
+    cards = html.Div([_differences(), _verdict(), _fork()], className="compare-cards")
     return html.Div([_steering(), _maps(), cards], id="compare", className="compare")
 
 
@@ -103,25 +111,7 @@ def _maps() -> Component:
 def _differences() -> Component:
     about = "Each arm minus the reference on the same second, the same vehicles and the same tasks."
     head = [
-        html.Div(
-            [
-                html.Button(
-                    measure.label,
-                    type="button",
-                    className="segment",
-                    **{
-                        "data-measure": measure.name,
-                        "data-tip": measure.about,
-                        "aria-pressed": "false",
-                    },
-                )
-                for measure in MEASURES
-            ],
-            id="measure",
-            className="segments",
-            role="group",
-            **{"aria-label": "What is compared"},
-        ),
+        html.Span(id="differences-measure"),
         html.Span(id="reference-room", className="reference-room", **{"data-tip": about}),
         html.Div(id="differences-key", className="legend"),
         html.Div(id="differences-exports", className="exports"),
@@ -129,3 +119,42 @@ def _differences() -> Component:
     caveat = html.P(_ONE_RUN, className="caveat")
     drawn = graph("chart-differences", timeline("difference", ".3f}"))
     return card("differences", "Paired differences", head, [drawn, caveat])
+
+
+def _verdict() -> Component:
+    head = [
+        html.Span(id="verdict-measure"),
+        html.P(_SEEDS, className="note"),
+    ]
+    body = [
+        html.Div(id="rankings", className="rankings"),
+        html.Div(id="contest-form", className="contest-form"),
+    ]
+    return card("verdict", "Verdict over seeds", head, body)
+
+
+def _fork() -> Component:
+    head = [
+        html.Span(id="fork-measure"),
+        html.P(_FORK, className="note"),
+        html.Div(id="fork-exports", className="exports"),
+    ]
+    widgets = html.Div(
+        [control(meta) for meta in METAS.values() if meta.live and meta.name != "train"],
+        id="fork-params",
+        className="fork-params",
+    )
+    body = [
+        html.Div([html.Div(id="fork-form"), widgets], className="fork-form"),
+        html.Div(id="fork-state", className="fork-state"),
+        html.Div(
+            [
+                html.Div(id="fork-key", className="legend"),
+                graph("chart-fork", futures()),
+                html.P(_ONE_MOMENT, className="caveat"),
+            ],
+            id="fork-result",
+            hidden=True,
+        ),
+    ]
+    return card("fork", "Fork from here", head, body)

@@ -9,11 +9,11 @@ const USUAL = "af-marl";
 const SMOOTHING_S = 60;
 const idle = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 30));
 
-/** Events: `measure`, `reference` (the new name). */
+/** Events: `reference` (the new name). */
 export class Differences extends EventTarget {
   provenance = () => ({}); // who made the figures: {run, seed, step, parameters, ...}
   #schema;
-  #measure;
+  #measures;
   #wanted; // reference from the address, "" for the usual one
   #names = [];
   #series = null;
@@ -27,28 +27,27 @@ export class Differences extends EventTarget {
   #marked = "";
   #choice = h("select", { id: "reference", class: "reference", onchange: () => this.#chosen(this.#choice.value) });
 
-  constructor(schema, view) {
+  constructor(schema, measures, view) {
     super();
     this.#schema = schema;
-    this.#measure = schema.measures.find(({ name }) => name === view.measure);
+    this.#measures = measures;
     this.#wanted = view.reference;
     byId("reference-room").append(h("label", {}, h("span", { text: "minus" }), this.#choice));
     byId("differences-exports").append(...exportButtons("Differences", { csv: () => this.#csv(), svg: () => this.#image("svg"), png: () => this.#image("png") }));
-    for (const tab of byId("measure").children) tab.addEventListener("click", () => this.#measured(tab.dataset.measure));
-    this.#showMeasure();
+    byId("differences-measure").append(measures.tabs());
+    measures.addEventListener("change", () => {
+      this.#stale = true;
+      this.#anew();
+    });
   }
 
   /** Resolves once Dash has drawn the empty figure. */
   async ready(theme) {
     await present("#chart-differences .js-plotly-plot .main-svg");
     const graph = byId("chart-differences").querySelector(".js-plotly-plot");
-    const { column, scale } = this.#measure;
+    const { column, scale } = this.#measures.current;
     this.#timeline = new Timeline(graph, { metric: column, scale }, this.#schema.points);
     this.setTheme(theme);
-  }
-
-  get measure() {
-    return this.#measure;
   }
 
   /** Who the others are compared with. */
@@ -96,18 +95,6 @@ export class Differences extends EventTarget {
     this.dispatchEvent(new CustomEvent("reference", { detail: name }));
   }
 
-  #measured(name) {
-    this.#measure = this.#schema.measures.find((measure) => measure.name === name);
-    this.#stale = true;
-    this.#showMeasure();
-    this.#anew();
-    this.dispatchEvent(new CustomEvent("measure", { detail: name }));
-  }
-
-  #showMeasure() {
-    for (const tab of byId("measure").children) tab.setAttribute("aria-pressed", String(tab.dataset.measure === this.#measure.name));
-  }
-
   #anew() {
     this.#paired = this.#series && this.#names.length ? new Paired(this.#series, this.#names, this.reference, SMOOTHING_S) : null;
     this.#marked = "";
@@ -152,7 +139,7 @@ export class Differences extends EventTarget {
 
   async #title() {
     this.#stale = false;
-    const { label, symbol, unit, places, column, scale } = this.#measure;
+    const { label, symbol, unit, places, column, scale } = this.#measures.current;
     Object.assign(this.#timeline, { metric: column, scale });
     const heading = `difference in ${[label.toLowerCase(), symbol].filter(Boolean).join(" ")} (${unit || "no unit"})`;
     const indices = [...this.#timeline.traces("mean").values()];
@@ -163,7 +150,7 @@ export class Differences extends EventTarget {
   // To take away
 
   #csv() {
-    const { column, scale, label, unit } = this.#measure;
+    const { column, scale, label, unit } = this.#measures.current;
     const tails = this.#paired.names.map((name) => this.#paired.tail(name, column, Infinity, scale));
     const head = ["step", ...this.#paired.names.flatMap((name) => [name, `${name} mean of ${SMOOTHING_S} s`])];
     const rows = (tails[0]?.steps ?? []).map((step, i) => [step, ...tails.flatMap(({ raw, mean }) => [raw[i], mean[i]])]);
@@ -178,6 +165,6 @@ export class Differences extends EventTarget {
   }
 
   #file() {
-    return `${this.provenance().run || "run"}-${this.#measure.name}-minus-${this.reference}`;
+    return `${this.provenance().run || "run"}-${this.#measures.current.name}-minus-${this.reference}`;
   }
 }

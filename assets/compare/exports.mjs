@@ -62,6 +62,27 @@ export async function saveChart(graph, name, format, { title, provenance }) {
   save(name, image);
 }
 
+/** Save an SVG element whose looks all stand in attributes, with where it comes from inside. */
+export async function saveSvg(svg, name, format, provenance) {
+  const about = document.createElementNS(svg.namespaceURI, "metadata");
+  about.textContent = JSON.stringify(provenance);
+  svg.prepend(about);
+  const drawn = new Blob([new XMLSerializer().serializeToString(svg)], { type: "image/svg+xml" });
+  save(name, format === "png" ? await rastered(drawn, svg) : drawn);
+}
+
+async function rastered(drawn, svg) {
+  const address = URL.createObjectURL(drawn);
+  const image = new Image();
+  image.src = address;
+  await image.decode();
+  const [width, height] = ["width", "height"].map((side) => 2 * Number(svg.getAttribute(side)));
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  canvas.getContext("2d").drawImage(image, 0, 0, width, height);
+  URL.revokeObjectURL(address);
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+}
+
 // Not by `fetch`: the page's policy keeps that to its own server.
 function toBlob(address, format) {
   const [head, body] = [address.slice(0, address.indexOf(",")), address.slice(address.indexOf(",") + 1)];

@@ -16,17 +16,21 @@ import { decode } from "../live/url.mjs";
 import { Arms } from "./arms.mjs";
 import { ColourKey } from "./colour_key.mjs";
 import { Differences } from "./differences.mjs";
+import { Fork } from "./fork.mjs";
+import { MeasureChoice } from "./measure_choice.mjs";
 import { ComparePage } from "./page.mjs";
 import { Panes } from "./panes.mjs";
 import { SeedField } from "./seed.mjs";
+import { Verdict } from "./verdict.mjs";
 
 async function boot() {
-  await present("#schema", "#map", "#controls", "#differences", "#toasts");
+  await present("#schema", "#map", "#controls", "#differences", "#rankings", "#fork-params", "#toasts");
   const schema = new Schema(JSON.parse(byId("schema").dataset.schema));
   const { view, problems } = decode(location.search, schema);
   const theme = new Theme(view.theme);
   const map = new CityMap(null, { theme: theme.name, colouring: view.colour });
   const steering = new Steering(schema);
+  const measures = new MeasureChoice(schema, view.measure);
   const parts = {
     schema,
     view,
@@ -41,13 +45,16 @@ async function boot() {
     colourKey: new ColourKey(byId("map-bar")),
     arms: new Arms(schema, steering, view.arms),
     panes: new Panes(schema, map),
-    differences: new Differences(schema, view),
+    measures,
+    differences: new Differences(schema, measures, view),
+    verdict: new Verdict(schema, steering, measures, theme.name),
+    fork: new Fork(schema, steering, measures, view, theme.name),
   };
   const page = new ComparePage(parts);
   attachTooltips();
   attachKeyboard({ ...parts, close: () => page.close(), presenter: () => page.togglePresenter(), help: () => page.help() });
   for (const problem of problems) toast(problem, "error");
-  await parts.differences.ready(theme.name);
+  await Promise.all([parts.differences.ready(theme.name), parts.verdict.load(), parts.fork.ready()]);
 }
 
 start(boot);

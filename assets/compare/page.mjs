@@ -25,7 +25,7 @@ export class ComparePage {
     const { view, map, differences } = parts;
     this.#address = new Address(parts, () => this.#seen());
     this.#shell = new Shell(parts, this.#address);
-    differences.provenance = () => this.#provenance();
+    differences.provenance = parts.fork.provenance = () => this.#provenance();
     this.#streamEvents();
     this.#choices();
     if (view.camera) map.setView({ x: view.camera[0], y: view.camera[1], zoom: view.camera[2] });
@@ -37,8 +37,15 @@ export class ComparePage {
 
   /** What of the view is not the engine's: for the address. */
   #seen() {
-    const { arms, differences } = this.#parts;
-    return { arms: arms.wanted, reference: differences.wanted, measure: differences.measure.name, select: nameOf(this.#selected) };
+    const { arms, differences, fork, measures } = this.#parts;
+    return {
+      arms: arms.wanted,
+      reference: differences.wanted,
+      measure: measures.current.name,
+      fork: fork.text,
+      horizon: fork.steps,
+      select: nameOf(this.#selected),
+    };
   }
 
   #provenance() {
@@ -74,7 +81,7 @@ export class ComparePage {
   }
 
   #hello(hello) {
-    const { map, panes, view, arms } = this.#parts;
+    const { map, panes, view, arms, verdict, fork } = this.#parts;
     if (hello.run !== this.#run) {
       map.clear();
       panes.forgetLoads();
@@ -85,7 +92,7 @@ export class ComparePage {
     byId("viewer-note").hidden = !view.looking;
     if (view.looking) say(byId("viewer-note"), "You are looking on: to steer, open the link with the token that steers.");
     byId("steers").hidden = view.looking;
-    arms.setLooking(view.looking);
+    for (const part of [arms, verdict, fork]) part.setLooking(view.looking);
     this.#stage = [];
     this.#setStage(hello.stage ?? []);
     this.#newSeries();
@@ -97,15 +104,17 @@ export class ComparePage {
     this.#stage = stage;
     this.#drawn = stage.filter((name) => name !== "bound");
     this.#parts.arms.setStage(stage);
+    this.#parts.fork.setStage(stage);
     showSwatches(this.#parts.schema, this.#parts.theme.name);
     this.#newSeries();
   }
 
   #newSeries() {
-    const { schema, differences } = this.#parts;
+    const { schema, differences, fork } = this.#parts;
     if (!this.#columns.length) return;
     this.#series = new Series(this.#stage, this.#columns, { keep: schema.points, smoothing: schema.smoothing });
     differences.setSeries(this.#series);
+    fork.setSeries(this.#series);
   }
 
   #frame({ buffer, ack }) {
@@ -159,13 +168,13 @@ export class ComparePage {
   // What people choose
 
   #choices() {
-    const { arms, map, mapBar, panes, stream, theme, differences, steering, colourKey, view, schema } = this.#parts;
+    const { arms, map, mapBar, panes, stream, theme, differences, verdict, fork, measures, steering, colourKey, view, schema } = this.#parts;
     arms.addEventListener("change", ({ detail }) => {
       panes.show(detail);
       panes.setTheme(theme.name);
       showSwatches(schema, theme.name);
       stream.setArms(detail);
-      differences.setArms(detail);
+      for (const part of [differences, verdict, fork]) part.setArms(detail);
       if (this.#series?.steps.length) panes.setSeries(this.#series);
       this.#address.remember();
     });
@@ -188,12 +197,12 @@ export class ComparePage {
       view.layers = detail;
       this.#address.remember();
     });
-    for (const type of ["measure", "reference"]) differences.addEventListener(type, () => this.#address.remember());
-    steering.addEventListener("change", () => this.#address.remember());
+    differences.addEventListener("reference", () => this.#address.remember());
+    for (const part of [measures, fork, steering]) part.addEventListener("change", () => this.#address.remember());
     theme.addEventListener("change", ({ detail }) => {
       map.setTheme(detail);
       panes.setTheme(detail);
-      differences.setTheme(detail);
+      for (const part of [differences, verdict, fork]) part.setTheme(detail);
       colourKey.draw(view.colour, detail);
       this.#address.remember();
     });

@@ -1,35 +1,29 @@
 // The left column: Dash's widgets told apart from what the engine should do, and kept equal to it.
 import { byId, h, icon, say } from "./dom.mjs";
-import { clamped, parse, sameValue, shown } from "./schema.mjs";
-import { toast } from "./toast.mjs";
+import { ParamWidgets, setProps } from "./param_widgets.mjs";
+import { sameValue } from "./schema.mjs";
 import { shortest } from "./url.mjs";
-
-const setProps = (id, props) => window.dash_clientside.set_props(id, props);
 
 export class Controls {
   #run;
   #schema;
   #steering;
-  #shown = new Map(); // parameter -> value its widget holds
+  #widgets;
   #preset = "default"; // that the dropdown shows, null for none
 
   constructor(schema, steering, run) {
     this.#run = run;
     this.#schema = schema;
     this.#steering = steering;
-    for (const { name, default: value } of schema.params) this.#shown.set(name, value);
-    window.addEventListener("iov:params", ({ detail }) => this.#moved(detail));
+    this.#widgets = new ParamWidgets(schema, byId("controls"));
+    this.#widgets.addEventListener("moved", ({ detail }) => this.#moved(detail));
+    this.#widgets.addEventListener("typed", ({ detail }) => this.#typed(detail));
     window.addEventListener("iov:preset", ({ detail }) => this.#presetChosen(detail));
-    byId("controls").addEventListener("change", (event) => this.#typed(event));
-    byId("controls").addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.target.matches(".control-value, .control-value input")) event.target.blur();
-    });
     for (const button of byId("stage").children) {
       button.addEventListener("click", () => this.#staged(button.dataset.scheme));
     }
     steering.addEventListener("change", ({ detail }) => this.#render(detail));
     steering.addEventListener("applied", () => this.#badges());
-    this.#nameSliders();
   }
 
   /** What the engine says: waiting changes, and whether `best` had the time it wanted. */
@@ -49,29 +43,14 @@ export class Controls {
   #moved(values) {
     const { control } = this.#steering;
     if (!control) return;
-    const changed = {};
-    for (const [name, held] of Object.entries(values)) {
-      const meta = this.#schema.param.get(name);
-      if (!meta || held === null || held === undefined) continue;
-      const value = clamped(meta, held);
-      this.#shown.set(name, held);
-      if (!sameValue(value, control.params[name])) changed[name] = value;
-    }
-    if (Object.keys(changed).length) this.#steering.wish({ params: changed });
+    const changed = Object.entries(values).filter(([name, value]) => !sameValue(value, control.params[name]));
+    if (changed.length) this.#steering.wish({ params: Object.fromEntries(changed) });
   }
 
-  #typed(event) {
-    const field = event.target.closest?.("[id^='value-']") ?? event.target;
-    const name = field.closest?.("[data-param]")?.dataset.param;
-    const meta = this.#schema.param.get(name);
-    if (!meta || !String(field.id).startsWith("value-")) return;
-    try {
-      const value = parse(meta, event.target.value);
-      if (!sameValue(value, this.#steering.control?.params[name])) this.#steering.wish({ params: { [name]: value } });
-    } catch (error) {
-      toast(error.message, "error");
-    }
-    this.#write(name, this.#steering.control?.params[name] ?? meta.default, true);
+  #typed({ name, value }) {
+    const now = () => this.#steering.control?.params[name];
+    if (value !== undefined && !sameValue(value, now())) this.#steering.wish({ params: { [name]: value } });
+    this.#widgets.write(name, now() ?? this.#schema.param.get(name).default, true);
   }
 
   #presetChosen(name) {
@@ -92,7 +71,7 @@ export class Controls {
   // To the widgets
 
   #render(control) {
-    for (const [name, value] of Object.entries(control.params)) this.#write(name, value);
+    for (const [name, value] of Object.entries(control.params)) this.#widgets.write(name, value);
     for (const button of byId("stage").children) {
       button.setAttribute("aria-checked", String(control.stage.includes(button.dataset.scheme)));
     }
@@ -108,20 +87,6 @@ export class Controls {
     const swings = low < high ? `, swinging between ${low} and ${high}` : `, ${high}`;
     say(note, `Density sets the number${swings} per km².`);
     document.querySelector("[data-param=vehicles]").classList.toggle("overruled", high > 0);
-  }
-
-  #write(name, value, again = false) {
-    const meta = this.#schema.param.get(name);
-    if (!meta) return;
-    if (!sameValue(this.#shown.get(name), value)) {
-      this.#shown.set(name, value);
-      if (meta.widget) setProps({ type: "param", name }, { value });
-    }
-    const field = byId(`value-${name}`);
-    const written = shown(meta, value);
-    if (!field) return;
-    const input = field.matches("input") ? field : field.querySelector("input");
-    if (again || (document.activeElement !== input && input.value !== written)) setProps(`value-${name}`, { value: written });
   }
 
   #scenario(params) {
@@ -160,20 +125,5 @@ export class Controls {
       h("span", { text: `${labels.join(", ")} ${names.length === 1 ? "takes" : "take"} effect at reset.` }),
       h("button", { type: "button", class: "button", onclick: () => this.#run.reset() }, icon("reset"), "Reset now"),
     );
-  }
-
-  // Dash's slider thumbs have no name of their own.
-  #nameSliders() {
-    const name = () => {
-      for (const thumb of document.querySelectorAll("#controls .dash-slider-thumb:not([data-named])")) {
-        const meta = this.#schema.param.get(thumb.closest("[data-param]")?.dataset.param);
-        if (!meta) continue;
-        const end = thumb.getAttribute("aria-label");
-        thumb.dataset.named = "";
-        thumb.setAttribute("aria-label", [meta.label, end?.toLowerCase(), meta.unit && `in ${meta.unit}`].filter(Boolean).join(", "));
-      }
-    };
-    new MutationObserver(name).observe(byId("controls"), { childList: true, subtree: true });
-    name();
   }
 }

@@ -18,7 +18,7 @@ export const DEFAULTS = {
   reference: "",
   measure: "cost",
   fork: "",
-  horizon: 60,
+  horizon: 120,
 };
 
 const SAFE = { "%2C": ",", "%3A": ":" };
@@ -146,7 +146,7 @@ export function forkChange(raw, schema) {
     return { kind, old: rest[0], new: rest[1] };
   }
   const meta = schema.param.get(kind);
-  if (!meta?.live || !rest.length) throw new RangeError(raw);
+  if (!meta?.live || kind === "train" || !rest.length) throw new RangeError(raw);
   return { kind: "param", name: kind, value: parse(meta, rest.join(":")) };
 }
 

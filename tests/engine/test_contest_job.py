@@ -78,12 +78,22 @@ def test_results_belong_to_their_job(tmp_path: Path):
     record = ContestRecord(tmp_path)
     assert record.status() == {}
     assert record.results("a") is None
-    record.write(STATUS, {"seeds": [1]})
+    record.write(STATUS, {"seeds": [1], "ingredients": "own"})
     again = ContestRecord(tmp_path)
     assert again.status() == STATUS
-    assert again.results("a") == {"seeds": [1]}
+    assert again.results("a") == {"seeds": [1], "ingredients": "own"}
     record.write({**STATUS, "job": "b"})
     assert again.results("b") is None
     assert again.status()["job"] == "b"
     record.close()
     again.close()
+
+
+def test_the_newest_contest_of_each_kind_is_kept(tmp_path: Path):
+    record = ContestRecord(tmp_path)
+    own, equal = ({"seeds": [1], "ingredients": kind} for kind in ("own", "equal"))
+    record.write(STATUS, own)
+    record.write({**STATUS, "job": "b"}, equal)
+    assert record.kept() == {"own": own, "equal": equal}
+    record.write({**STATUS, "job": "c"}, {"seeds": [], "ingredients": "own"})
+    assert record.kept()["own"] == own, "one without a seed takes no other's place"
