@@ -92,12 +92,12 @@ def test_a_store_that_takes_nothing_ends_the_fork_and_hears_of_it_later(
 
 
 def test_a_store_that_was_deleted_gets_the_rest(opened: Forks, tmp_path: Path) -> None:
-    begin(opened, steps=40)
+    begin(opened, steps=600)
     before = until(opened, tmp_path, lambda r: r["done"] > 0)
     for file in (tmp_path / "job").iterdir():
         file.unlink()
     record = until(opened, tmp_path, lambda r: r["state"] == "done")
-    assert len(record["base"]["tolled"]["cost"]) == 40 > before["done"]
+    assert len(record["base"]["tolled"]["cost"]) == 600 > before["done"]
 
 
 def test_a_wish_that_was_played_is_not_played_again_by_a_new_engine(
