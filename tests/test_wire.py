@@ -133,3 +133,18 @@ def test_there_is_no_third_arm():
     frame, _ = frame_of(scene_of(10))
     with pytest.raises(IndexError):
         wire.arm_block(frame, 2)
+
+
+@pytest.mark.parametrize("arms", [(), (2,), (2, 0), (0, 1, 2)])
+def test_a_frame_of_several_arms_has_the_scene_once_and_each_block(arms):
+    n = 11
+    frame, _ = frame_of(scene_of(n), arms=3)
+    sent = wire.several_frame(frame, arms)
+    assert wire.header(sent).arm == wire.SEVERAL
+    shared = 64 + 8 * n
+    assert sent[64:shared] == frame[64:shared]
+    which = struct.unpack_from(f"<{1 + len(arms)}H", sent, shared)
+    assert which == (len(arms), *arms)
+    blocks = b"".join(wire.arm_block(frame, arm) for arm in arms)
+    assert sent[-len(blocks) :] == blocks or not arms
+    assert len(sent) == shared + (2 + 2 * len(arms) + 3) // 4 * 4 + len(blocks)

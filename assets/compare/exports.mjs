@@ -9,7 +9,7 @@ const ABOUT = { csv: "the figures as text", parquet: "the figures as Parquet", j
 /** A button for each of {csv, svg, png, ...}, which runs when it is pressed. */
 export function exportButtons(what, ways) {
   return Object.entries(ways).map(([format, run]) =>
-    h("button", { type: "button", class: "export", "data-format": format, "data-tip": `Save ${ABOUT[format]}`, "aria-label": `${what}: save ${ABOUT[format]}`, text: format.toUpperCase(), onclick: () => attempt(run) }));
+    h("button", { type: "button", class: "export", "data-format": format, "data-tip": `Save ${ABOUT[format]}`, "aria-label": `${what}: save ${ABOUT[format]}`, text: format === "json" ? "marl-eval" : format.toUpperCase(), onclick: () => attempt(run) }));
 }
 
 async function attempt(run) {

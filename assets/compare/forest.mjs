@@ -61,7 +61,7 @@ function row(name, { difference, interval, improvement, improvement_interval: su
     s("line", { x1: from, x2: to, y1: y, y2: y, stroke: colour, "stroke-width": 2.4, class: "forest-bar", "data-scheme": name }),
     end(from),
     end(to),
-    s("path", { d: `M${at(difference)} ${y - 5}l5 5l-5 5l-5 -5z`, fill: colour, stroke: look.ground, "stroke-width": 1 }),
+    s("path", { d: `M${at(difference)} ${y - 4.5}l4.5 4.5l-4.5 4.5l-4.5 -4.5z`, fill: colour, stroke: look.ground, "stroke-width": 1 }),
     words(width - RIGHT + 16, y + 4, `${number(difference)} [${number(interval[0])}, ${number(interval[1])}]`),
     words(width - 6, y + 4, share, { "text-anchor": "end" }),
   ];

@@ -37,7 +37,7 @@ export function figure(record, names, measure, { schema, theme, history, layout 
     const [colour, other] = [schema.colour(base, theme), schema.colour(changed, theme)];
     const line = (extra) => ({ type: "scatter", mode: "lines", hoverlabel: { namelength: -1 }, ...extra });
     data.push(
-      line({ x: kept.map(([step]) => moment(step)).slice(-BEFORE_S), y: smoothed(lead).slice(-BEFORE_S), name: `${schema.label(base)}, before`, line: { color: colour, width: 1.6 }, opacity: 0.55, hovertemplate: hover(""), meta: { scheme: base, role: "before" } }),
+      line({ x: [...kept.map(([step]) => moment(step)).slice(-BEFORE_S), ...x.slice(0, 1)], y: smoothed([...lead, ...as.slice(0, 1)]).slice(-BEFORE_S - 1), name: `${schema.label(base)}, before`, line: { color: colour, width: 1.6 }, opacity: 0.55, hovertemplate: hover(""), meta: { scheme: base, role: "before" } }),
       line({ x, y: smoothed(as, lead), name: `${schema.label(base)}, as it is`, line: { color: colour, width: 2 }, hovertemplate: hover(""), meta: { scheme: base, role: "base" } }),
       line({ x, y: smoothed(otherwise, lead), name: `${schema.label(changed)}, changed`, line: { color: other, width: 2, dash: "dot" }, hovertemplate: hover(""), meta: { scheme: changed, role: "changed" } }),
       line({ x, y: smoothed(as.map((value, i) => otherwise[i] - value)), yaxis: "y2", name: changed === base ? schema.label(base) : `${schema.label(changed)} − ${schema.label(base)}`, line: { color: other, width: 2 }, hovertemplate: hover("+"), meta: { scheme: changed, role: "difference" } }),
@@ -48,7 +48,7 @@ export function figure(record, names, measure, { schema, theme, history, layout 
   const plain = structuredClone(layout);
   for (const [path, value] of Object.entries(layoutColours(colours, { layout: plain }))) put(plain, path, value);
   put(plain, "yaxis.title.text", `${titled} (${unit || "no unit"})`);
-  put(plain, "yaxis2.title.text", `changed − as it is (${unit || "no unit"})`);
+  put(plain, "yaxis2.title.text", `difference (${unit || "no unit"})`);
   put(plain, "yaxis2.zerolinecolor", colours.mark);
   plain.shapes = [{ type: "line", xref: "x", yref: "paper", x0: at(0), x1: at(0), y0: 0, y1: 1, line: { color: colours.mark, width: 1.4, dash: "dash" } }];
   plain.annotations = [{ text: "forked", xref: "x", yref: "paper", x: at(0), y: 1, xanchor: "right", yanchor: "top", xshift: -4, showarrow: false, font: { size: 10, color: colours.text } }];

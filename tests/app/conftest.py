@@ -149,6 +149,7 @@ class Site:
         self.engine = Publisher(folder)
         self.app = create_app(
             self.store, hosts=frozenset({HOST}), layout=lambda: html.Div("page"),
+            further={"/compare": ("Side by side", lambda: html.Div("another page"))},
             **{"buckets": TokenBuckets(1e9, 1e9), **options},
         )  # fmt: skip
         self._fake, self._rng = fake, np.random.default_rng(0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 
+import pandas as pd
 import pytest
 
 from app.contests import Contests
@@ -210,3 +212,31 @@ def test_what_comes_with_the_package_is_served_with_its_command(site):
         assert one["command"].startswith("iov-twin contest --schemes ")
         assert one["command"].endswith(f"--out {one['name']}.json")
         assert one["judged"] == judge_all(one["contest"])
+
+
+def test_a_contest_is_kept_by_its_ingredients_and_taken_away(site):
+    for kind in ("own", "equal"):
+        post(site, {**SMALL, "ingredients": kind})
+        until(site, lambda state: state["state"] == "done")
+    kept = site.ask("GET", "/api/contest/kept").json["results"]
+    assert [one["name"] for one in kept] == ["own", "equal"]
+    assert [one["contest"]["ingredients"] for one in kept] == ["own", "equal"]
+    assert all(one["judged"] == judge_all(one["contest"]) for one in kept)
+    assert all(one["command"] == one["contest"]["made"]["command"] for one in kept)
+
+    def taken(form, of="equal"):
+        return site.ask("GET", "/api/contest/export", query=f"of={of}&format={form}")
+
+    about, *rows = taken("csv").body.decode().splitlines()
+    told = json.loads(about.removeprefix("# "))
+    assert (told["ingredients"], told["parameters"]["vehicles"]) == ("equal", 20)
+    assert rows[0].startswith("seed,scheme,cost,success_rate,delay_s,energy_j")
+    assert len(rows) == 1 + 3 * len(SMALL["schemes"])
+    table = pd.read_parquet(io.BytesIO(taken("parquet").body))
+    assert table["cost"].tolist() == pd.read_csv(io.StringIO("\n".join(rows)))["cost"].tolist()
+    (environment,) = taken("marl-eval").json.values()
+    (task,) = environment.values()
+    assert set(task) == set(SMALL["schemes"])
+    assert 'filename="contest-equal.csv"' in taken("csv").headers["content-disposition"]
+    assert taken("xls").status == 400
+    assert taken("csv", "../own").status == 404

@@ -18,9 +18,10 @@ from app.sharing import COOKIE, Sharing
 HOST, OWN = "127.0.0.1:8050", "http://127.0.0.1:8050"
 JSON = {"content-type": "application/json"}
 GETS = (
-    "/", "/health", "/live/control", "/live/fork", "/live/static/run-1", "/live/metrics/run-1.csv",
+    "/", "/compare", "/compare/_dash-layout", "/compare/_dash-dependencies",
+    "/health", "/live/control", "/live/fork", "/live/static/run-1", "/live/metrics/run-1.csv",
     "/live/metrics/run-1.parquet", "/live/learning/run-1.csv", "/live/learning/run-1.json",
-    "/api/contest", "/api/contest/shipped",
+    "/api/contest", "/api/contest/shipped", "/api/contest/kept",
     "/_dash-layout", "/_dash-dependencies", "/_favicon.ico",
     "/assets/vendor/bootstrap.min.css", "/assets/live/main.mjs",
     "/_dash-component-suites/dash/deps/react@18.v4_4_1m0.min.js",
@@ -28,7 +29,8 @@ GETS = (
 POSTS = ("/live/control", "/api/contest", "/_dash-update-component")
 NOWHERE = (
     "/docs", "/redoc", "/openapi.json", "/_reload-hash", "/_mcp", "/_dash-ws-callback", "/console",
-    "/compare", "/..", "/assets/../pyproject.toml", "/_dash-component-suites/os/environ",
+    "/compare/", "/compare/live/ws", "/compare/_dash-update-component",
+    "/..", "/assets/../pyproject.toml", "/_dash-component-suites/os/environ",
     "/_dash-component-suites/dash/dash.py",
 )  # fmt: skip
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW")

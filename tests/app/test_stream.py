@@ -65,6 +65,25 @@ def test_a_sent_frame_is_the_stored_one_cut_to_the_asked_arm(begun):
     asyncio.run(scenario())
 
 
+def test_a_tab_that_compares_gets_all_its_arms_that_are_on_stage(begun):
+    async def scenario():
+        async with begun.serving() as tab:
+            one, other = tab(), tab()
+            first = await one.frame()
+            one.say({"arms": ["tolled", "ddqn", "non-drl"]})
+            one.say({"ack": seq(first)})
+            second = await one.frame()
+            stored = begun.store.frame()[1]
+            wanted = [begun.stage.index(name) for name in ("tolled", "non-drl")]
+            assert second == wire.several_frame(stored, wanted)
+            assert await other.frame() == wire.sent_frame(stored, 0)
+            one.say({"arm": "tolled"})
+            one.say({"ack": seq(second)})
+            assert await one.frame() == wire.sent_frame(stored, begun.stage.index("tolled"))
+
+    asyncio.run(scenario())
+
+
 def test_a_tab_that_does_not_read_holds_up_nobody(begun, monkeypatch):
     monkeypatch.setattr("app.tab.BEHIND_S", 600.0)
 
@@ -326,8 +345,10 @@ def test_selections_of_all_tabs_are_watched_and_answered(begun):
 
 BAD = (
     "", "x", "null", "[]", "{}", '{"ack":-1}', '{"ack":1.5}', '{"ack":true}', '{"ack":"1"}',
-    '{"ack":99999999999}', '{"arm":3}', '{"arm":"' + "x" * 65 + '"}', '{"select":3}',
-    '{"select":{"rsu":20}}', '{"select":{"slot":2000}}', '{"select":{"vehicle":-1}}',
+    '{"ack":99999999999}', '{"arm":3}', '{"arm":"' + "x" * 65 + '"}',
+    '{"arms":"tolled"}', '{"arms":[3]}', '{"arms":["a","a"]}', '{"arms":["a","b","c","d","e","f"]}',
+    '{"arms":[["a"]]}', '{"select":3}', '{"select":{"rsu":20}}', '{"select":{"slot":2000}}',
+    '{"select":{"vehicle":-1}}',
     '{"select":{"slot":1,"rsu":2}}', '{"select":{"lamp":1}}', '{"ack":NaN}', '{"ack":1,"ack":2}',
     '{"ack":1,"arm":"local"}', "[" * 4000, '{"arm":"\\ud800"}', "9" * 5000,
 )  # fmt: skip

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.measure import MEASURES
 from app.url_state import COLOURINGS, LAYERS, SUBJECTS, View, decode, encode
+from engine.change import STEPS
 from engine.control import SPEEDS
 from engine.params import METAS, Meta, Params
 from engine.presets import PRESETS
@@ -32,6 +34,15 @@ def values(meta: Meta) -> st.SearchStrategy[Any]:
     if meta.kind == "float":
         return on_the_slider(meta)
     return st.tuples(on_the_slider(meta), on_the_slider(meta)).map(lambda r: (min(r), max(r)))
+
+
+def forks() -> st.SearchStrategy[str]:
+    live = [meta for meta in METAS.values() if meta.live and meta.name != "train"]
+    param = st.sampled_from(live).flatmap(
+        lambda meta: values(meta).map(lambda value: f"{meta.name}:{meta.text(value)}")
+    )
+    swap = st.sampled_from(("swap:tolled:local", "swap:af-marl:ddqn"))
+    return st.sampled_from(("", "same")) | swap | param
 
 
 @st.composite
@@ -60,6 +71,11 @@ def views(draw: st.DrawFn) -> View:
         charts=draw(st.sampled_from(("", *SUBJECTS))),
         theme=draw(st.sampled_from(("", "light", "dark"))),
         presenter=draw(st.booleans()),
+        arms=draw(st.lists(st.sampled_from(sorted(SCHEMES)), unique=True, max_size=5).map(tuple)),
+        reference=draw(st.sampled_from(("", *SCHEMES))),
+        measure=draw(st.sampled_from([measure.name for measure in MEASURES])),
+        fork=draw(forks()),
+        horizon=draw(st.integers(*STEPS)),
     )
 
 
@@ -116,6 +132,17 @@ def test_a_parameter_alone_starts_from_the_default() -> None:
         ("theme=pink", "means nothing"),
         ("colour=", "means nothing"),
         ("unheard=1", "unknown part"),
+        ("arms=af-marl,magic", "means nothing"),
+        ("arms=" + ",".join(list(SCHEMES)[:6]), "means nothing"),
+        ("measure=toll", "means nothing"),
+        ("fork=swap:tolled", "means nothing"),
+        ("fork=swap:tolled:bound", "means nothing"),
+        ("fork=swap:tolled:tolled", "means nothing"),
+        ("fork=seed:3", "means nothing"),
+        ("fork=train:on", "means nothing"),
+        ("fork=deadline:9", "means nothing"),
+        ("horizon=0", "means nothing"),
+        ("horizon=1e2", "means nothing"),
     ],
 )
 def test_what_means_nothing_is_said_and_ignored(query: str, said: str) -> None:
@@ -126,7 +153,8 @@ def test_what_means_nothing_is_said_and_ignored(query: str, said: str) -> None:
 
 def test_no_parameter_is_called_as_another_part_of_the_address() -> None:
     others = {"preset", "stage", "speed", "select", "view", "colour", "arm", "layers", "theme"}
-    assert not {*others, "present"} & set(METAS)
+    others |= {"present", "arms", "reference", "measure", "fork", "horizon", "same", "swap"}
+    assert not others & set(METAS)
 
 
 def test_the_default_stage_and_parameters_are_those_of_the_engine() -> None:

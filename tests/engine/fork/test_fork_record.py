@@ -46,7 +46,8 @@ def test_a_page_gets_both_futures_by_scheme_and_metric(record: ForkRecord, tmp_p
     record.write(status(done=2, digest=digest, change=change, run="r-1"), values)
     found = Store(tmp_path).fork()
     assert json.loads(json.dumps(found, allow_nan=False)) == found
-    assert {name: found[name] for name in found if name not in ("base", "changed")} == {
+    told = ("base", "changed", "first_difference")
+    assert {name: found[name] for name in found if name not in told} == {
         "id": "a", "state": "running", "message": "", "run": "r-1", "from_step": 4, "steps": 9,
         "done": 2, "change": change, "stage": ["tolled", "local"], "training": "frozen",
         "digest": digest,
@@ -58,6 +59,21 @@ def test_a_page_gets_both_futures_by_scheme_and_metric(record: ForkRecord, tmp_p
     assert found["changed"]["tolled"]["success_rate"] == pytest.approx(
         values[:, 2, 1].tolist(), abs=1e-6
     )
+
+
+def test_futures_that_are_equal_to_the_last_bit_have_no_first_difference(
+    record: ForkRecord,
+) -> None:
+    values = rows(3)
+    values[1, 0, 0] = np.nan
+    values[:, 2] = values[:, 0]
+    record.write(status(done=3), values)
+    assert record.read()["first_difference"] is None
+    values[1, 2, 3] = np.nextafter(values[1, 2, 3], np.float32(np.inf))
+    values[2, 2, 1] += 1.0
+    record.write(status(done=3), values)
+    first = {"step": 5, "scheme": "tolled", "metric": METRICS[3]}
+    assert record.read()["first_difference"] == first
 
 
 def test_a_status_without_rows_leaves_those_that_are_there(record: ForkRecord) -> None:
