@@ -21,6 +21,7 @@ from engine.contest_job import Request
 from engine.disk import StoreError
 from tests.conftest import GONE_S, WAIT_S
 from tests.faults.test_server_faults import Server
+from tests.processes import running
 
 pytestmark = pytest.mark.fault
 LONG = {
@@ -49,10 +50,7 @@ def until(contests, wanted):
 
 def the_process():
     """The one that plays."""
-    found = []
-    for child in psutil.Process().children():
-        with contextlib.suppress(psutil.NoSuchProcess):  # one that is being buried
-            found += [child] if "engine.contest_process" in child.cmdline() else []
+    found = running("engine.contest_process", psutil.Process().children())
     assert len(found) == 1
     return found[0]
 

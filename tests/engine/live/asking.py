@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import GONE_S, WAIT_S
 from tests.engine.live.conftest import Engine
+from tests.processes import running
 
 #: A process that loads networks takes seconds, on a machine that is busy with other tests many.
 LOADING_S = 3 * WAIT_S
@@ -39,7 +40,7 @@ def ended(engine: Engine, name: str) -> dict:
 def players(engine: Engine) -> list[psutil.Process]:
     """The processes of forks of this engine."""
     children = psutil.Process(engine.process.pid).children()
-    return [child for child in children if "engine.fork_process" in child.cmdline()]
+    return running("engine.fork_process", children)
 
 
 def player(engine: Engine) -> psutil.Process:

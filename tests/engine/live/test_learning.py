@@ -18,6 +18,7 @@ from engine.learning.checkpoint import save_policy
 from engine.worker import SILENCE_S
 from tests.conftest import GONE_S
 from tests.engine.live.conftest import Engine
+from tests.processes import running
 
 #: Networks take seconds to load where a machine is busy with other tests.
 LOADING_S = 90.0
@@ -27,7 +28,7 @@ TRACE = Path(__file__).parents[2] / "data" / "sumo_200.npz"
 def learners(engine: Engine) -> list[psutil.Process]:
     """The learners' processes of this engine."""
     children = psutil.Process(engine.process.pid).children()
-    return [child for child in children if "engine.learner_process" in child.cmdline()]
+    return running("engine.learner_process", children)
 
 
 def state(status: dict, scheme: str = "toy") -> str:
