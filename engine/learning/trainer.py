@@ -26,7 +26,8 @@ class Learnt:
 
     Attributes:
         step: that was learnt from. updated: weights changed.
-        losses: those computed, of critic, actor, forecast, cvae, cvae_kl, cvae_reconstruction.
+        losses: those computed, of critic, actor, forecast, cvae, cvae_kl, cvae_reconstruction;
+            beside them entropy and kl of random policies.
         rounds: aggregations in this step.
         trouble: one sentence where weights were rolled back, else empty.
     """

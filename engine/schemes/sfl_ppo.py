@@ -25,8 +25,9 @@ INGREDIENTS = (
 )
 NAME: Final = "sfl-ppo"
 
-#: Own: values of Schulman et al., noise and gamma of Table V, reward (53). Equal: reward, horizon
-#: and form of AF-MARL.
+#: Own: values of Schulman et al. (2017) and noise of Table V, but for reward and gamma. With -Omega
+#: and 0 it learns better than with the paper's (53) and 0.99: trained by one seed for 12 episodes,
+#: its mean cost at three loads was 1.325, against 1.358. Equal: AF-MARL's reward, horizon and form.
 KITS: Final[Mapping[Ingredients, Kit]] = {
     "own": Kit(Options(Settings(reward="R2", gamma=0.0)), POLICIES / "sfl_ppo.policy"),
     "equal": Kit(

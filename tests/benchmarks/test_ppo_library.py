@@ -1,8 +1,9 @@
 """The core of SFL-PPO beside Stable-Baselines3's PPO on a task that both have never seen.
 
-Pendulum-v1 (Gymnasium), four copies at once. Both have two hidden layers of 64 with ReLU and the
-same hyper-parameters; the ranges of the actions differ ([0, 1] here, [-1, 1] there), so the noise
-at first is the same share of them. Returns are of the greedy policy over the same episodes.
+Pendulum-v1 (Gymnasium), four copies at once. Both have two hidden layers of 64 with ReLU that start
+as Stable-Baselines3's do, and the same hyper-parameters; the ranges of the actions differ ([0, 1]
+here, [-1, 1] there), so the noise at first is the same share of them. The seeds are learners of one
+stack here, and one after the other there. Returns are of the greedy policy over the same episodes.
 """
 
 from __future__ import annotations
@@ -16,26 +17,59 @@ import torch
 from gymnasium.wrappers import RescaleAction
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
+from torch import Tensor, nn
 
 from engine.learning.features import View
 from engine.learning.ppo import Ppo, PpoActing, Settings
 from engine.learning.rollout import Steps
+from engine.models.gaussian import GaussianPolicy
+from engine.models.layers import Mlp, generator, stacked
 from engine.models.split_head import DEAL
 
-pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1200)]
-TASK, EPISODE_STEPS = "Pendulum-v1", 200
-SEEDS, EPISODES = (0, 1, 2), 20
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
+TASK, STATE, EPISODE_STEPS = "Pendulum-v1", 3, 200
+SEEDS, EPISODES = 4, 20
 COPIES, HORIZON, ROLLOUTS, MINIBATCH = 4, 256, 60, 64
 SETTINGS = Settings(
-    learners=1,
+    learners=SEEDS,
     gamma=0.9,
     horizon=HORIZON,
     minibatches=COPIES * HORIZON // MINIBATCH,
-    learning_rate=1e-3,
+    learning_rate=3e-4,
     deviation=0.5,
 )
-#: Mean return by which ours may be below; that of the library varies as much between seeds.
-MARGIN = 50.0
+#: By how much the mean return may be below; what an unlucky seed costs either of them is more.
+MARGIN = 40.0
+
+
+class Net(nn.Module):
+    """A network of s alone, with the library's orthogonal weights at first, on (0, 1) for actions.
+
+    Args:
+        seed: of the weights. gain: of the last layer. centre, scale: of the output.
+    """
+
+    def __init__(self, seed: int, gain: float, centre: float, scale: float) -> None:
+        super().__init__()
+        draw = generator(seed)
+        self.net, self.centre, self.scale = Mlp((STATE, 64, 64, 1), draw), centre, scale
+        for layer, each in zip(
+            self.net.layers, (math.sqrt(2.0), math.sqrt(2.0), gain), strict=True
+        ):
+            nn.init.orthogonal_(layer.weight, each, draw)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, state: Tensor, deal: Tensor) -> Tensor:
+        return self.centre + self.scale * self.net(state)[..., 0]
+
+
+def networks() -> GaussianPolicy:
+    return stacked(
+        [
+            GaussianPolicy(Net(k, 0.01, 0.5, 0.5), Net(100 + k, 1.0, 0.0, 1.0), SETTINGS.deviation)
+            for k in range(SEEDS)
+        ]
+    )
 
 
 def view(state: np.ndarray) -> View:
@@ -58,15 +92,16 @@ def greedy_return(act, low: float) -> float:
     return total / EPISODES
 
 
-def ours(seed: int) -> float:
-    agents, rng = Ppo(3, SETTINGS, seed), np.random.default_rng(seed)
-    acting = PpoActing(3, SETTINGS)
-    envs, vehicle = [scaled(0.0) for _ in range(COPIES)], np.arange(COPIES)
-    state = np.stack([env.reset(seed=seed * 100 + k)[0] for k, env in enumerate(envs)])
+def ours() -> list[float]:
+    """Every seed has four vehicles: those of one learner."""
+    agents, rng = Ppo(networks(), SETTINGS), np.random.default_rng(0)
+    acting = PpoActing(networks(), SETTINGS)
+    vehicle = np.arange(SEEDS * COPIES)
+    envs = [scaled(0.0) for _ in vehicle]
+    state = np.stack([env.reset(seed=k)[0] for k, env in enumerate(envs)])
     time = 0
     for _ in range(ROLLOUTS):
         kept = []
-        acting.take({name: value.numpy().copy() for name, value in agents.acting()})
         for _ in range(HORIZON):
             seen = view(state)
             acted = acting.act(vehicle, seen, rng)
@@ -75,7 +110,7 @@ def ours(seed: int) -> float:
             kept.append(
                 Steps(
                     vehicle=vehicle,
-                    time=np.full(COPIES, time),
+                    time=np.full(len(vehicle), time),
                     state=seen.state,
                     deal=seen.deal,
                     action=acted.note[:, 0],
@@ -83,15 +118,20 @@ def ours(seed: int) -> float:
                     reward=np.array([step[1] for step in told], np.float32),
                     then=then.state,
                     then_deal=then.deal,
-                    goes_on=np.array([not step[2] for step in told], np.float32),
+                    goes_on=np.ones(len(vehicle), np.float32),
                 )
             )
-            state, time = then.state.astype(np.float64), time + 1
-            if any(step[3] for step in told):  # out of time, all at once: a gap, no end
+            state, time = then.state, time + 1
+            if told[0][3]:  # out of time, all at once: a gap, not an end
                 state, time = np.stack([env.reset()[0] for env in envs]), time + 1
         agents.learn(Steps.together(kept), rng)
-    acting.take({name: value.numpy().copy() for name, value in agents.acting()})
-    return greedy_return(lambda state: acting.act(vehicle[:1], view(state[None]), None).rho[0], 0.0)
+        acting.take({name: value.numpy().copy() for name, value in agents.acting()})
+    return [
+        greedy_return(
+            lambda state, k=k: acting.act(vehicle[k : k + 1], view(state[None]), None).rho[0], 0.0
+        )
+        for k in range(SEEDS)
+    ]
 
 
 def theirs(seed: int) -> float:
@@ -123,7 +163,7 @@ def theirs(seed: int) -> float:
 
 def test_it_reaches_what_stable_baselines_reaches(say):
     torch.set_num_threads(1)
-    reached = {"ours": [ours(s) for s in SEEDS], "Stable-Baselines3": [theirs(s) for s in SEEDS]}
+    reached = {"ours": ours(), "Stable-Baselines3": [theirs(seed) for seed in range(SEEDS)]}
     for name, returns in reached.items():
         each = ", ".join(f"{value:.0f}" for value in returns)
         say(f"{TASK}, {name}: mean return {np.mean(returns):.0f} (seeds {each})")

@@ -145,6 +145,30 @@ def test_a_missing_second_or_another_episode_ends_every_trajectory() -> None:
         assert told[0] == pytest.approx(first)
 
 
+def test_what_ended_takes_nothing_from_what_comes_after() -> None:
+    agents = Ppo.offloading(STATE, dataclasses.replace(SMALL, learners=1), 0)
+    fill(agents, 0, 3, (3,))
+    steps = agents.rollout.harvest(1, 1)
+    over = dataclasses.replace(steps, goes_on=np.array([0.0, 1.0], np.float32))
+    told = over.advantages(np.ones(2), np.full(2, 5.0), 1.0, 1.0)
+    assert told == pytest.approx(steps.reward - 1.0 + np.array([0.0, 5.0]))
+
+
+def test_each_learners_advantages_have_mean_0_and_deviation_1() -> None:
+    agents = Ppo.offloading(STATE, SMALL, 0)
+    fill(agents, 0, 4, (0, 1, 3))
+    steps = agents.rollout.harvest(2, 1)
+    batch = agents.judged(steps)
+    assert batch.counts.sum(dim=1).tolist() == [3.0, 6.0]
+    seen = torch.from_numpy(steps.state), torch.from_numpy(steps.deal)
+    for learner, rows in enumerate((3, 6)):
+        own = batch.advantage[learner, :rows].double().numpy()
+        assert own.mean() == pytest.approx(0.0, abs=1e-6)
+        assert own.std(ddof=1) == pytest.approx(1.0, abs=1e-5)
+        mine = torch.from_numpy(steps.vehicle % 2 == learner)
+        assert torch.equal(batch.state[learner, :rows], seen[0][mine])
+
+
 def test_the_surrogate_is_clipped_where_it_would_gain() -> None:
     ratio = torch.tensor([1.5, 1.5, 0.5, 0.5, 1.1], requires_grad=True)
     advantage = torch.tensor([2.0, -2.0, 2.0, -2.0, 2.0])
@@ -171,6 +195,19 @@ def test_the_note_is_the_drawn_action_and_its_density(split: bool) -> None:
     assert acted.rho == pytest.approx(np.where(action > 1.5e-3, action, 0.0).clip(0.0, 1.0))
     assert action.min() < 0.0
     assert greedy.rho == pytest.approx(greedy.note[:, 0])
+
+
+def test_only_the_split_form_has_a_belief_and_its_reply_is_the_greedy_choice() -> None:
+    seen = a_view(np.random.default_rng(2).random((6, STATE)))
+    for split in (True, False):
+        settings = dataclasses.replace(SMALL, split=split)
+        acting = an_actor(Ppo.offloading(STATE, settings, 0))
+        found = acting.believe(7, seen, 4, exploring=True)
+        if not split:
+            assert found is None
+            continue
+        _, reply = found
+        assert reply == pytest.approx(acting.act(np.full(6, 7), seen, None).rho[4])
 
 
 def test_it_updates_when_the_rollout_is_complete_and_not_before() -> None:
@@ -335,12 +372,13 @@ def test_moments_of_another_make_are_refused() -> None:
 
 @pytest.mark.parametrize("field", ["state", "deal", "note", "cost"])
 def test_what_is_no_number_is_not_learnt_from(field: str) -> None:
-    agents, rng = Ppo.offloading(STATE, SMALL, 0), np.random.default_rng(0)
+    agents = Ppo.offloading(STATE, dataclasses.replace(SMALL, split=True), 0)
+    rng = np.random.default_rng(0)
     for step in range(5):
         seen = played(agents, step, range(10), rng)
         getattr(seen.tasks, field)[3] = np.nan
         agents.take(seen)
-    assert all(np.isfinite(list(agents.update(rng).values())))
+    assert all(np.isfinite(list(agents.update(rng).values())))  # learner 1 has void rows besides
     assert agents.samples.tolist() == [20.0, 16.0]
     assert all(torch.isfinite(value).all() for _, value in agents.tensors())
 
@@ -348,8 +386,11 @@ def test_what_is_no_number_is_not_learnt_from(field: str) -> None:
 @pytest.mark.parametrize("split", [True, False])
 def test_actions_of_a_policy_long_gone_do_no_harm(split: bool) -> None:
     """The player's weights are older than the learner's: what it did may be next to impossible."""
-    agents = Ppo.offloading(STATE, dataclasses.replace(SMALL, split=split, horizon=4), 0)
-    fill(agents, 0, 5)
+    agents = Ppo.offloading(STATE, dataclasses.replace(SMALL, split=split), 0)
+    for step in range(5):
+        seen = played(agents, step, range(10), np.random.default_rng(step))
+        seen.tasks.note[:5, 1] = [-1e3, -1e2, -10.0, 10.0, 1e3]
+        agents.take(seen)
     with torch.no_grad():
         dict(agents.tensors())["spread"].fill_(-10.0)
     assert all(np.isfinite(list(agents.update(np.random.default_rng(0)).values())))
