@@ -38,8 +38,14 @@ def ended(engine: Engine, name: str) -> dict:
 
 def players(engine: Engine) -> list[psutil.Process]:
     """The processes of forks of this engine."""
-    children = psutil.Process(engine.process.pid).children()
-    return [child for child in children if "engine.fork_process" in child.cmdline()]
+    return [child for child in psutil.Process(engine.process.pid).children() if plays(child)]
+
+
+def plays(process: psutil.Process) -> bool:
+    """Whether it is a fork's, and has not ended."""
+    with contextlib.suppress(psutil.Error):
+        return "engine.fork_process" in process.cmdline()
+    return False
 
 
 def player(engine: Engine) -> psutil.Process:
