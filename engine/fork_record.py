@@ -22,6 +22,7 @@ from engine.rows import F32
 
 State = Literal["running", "done", "failed", "cancelled"]
 _STATUS: Final = "fork/status"
+_DAMAGED: Final = "The store holds a fork that this program did not write."
 #: Decimals of the metrics as a page gets them.
 _DECIMALS: Final = 6
 
@@ -76,9 +77,7 @@ class ForkRecord:
         try:
             return ForkStatus(**found)
         except TypeError:
-            raise StoreCorruptError(
-                "The store holds a fork that this program did not write."
-            ) from None
+            raise StoreCorruptError(_DAMAGED) from None
 
     def write(self, status: ForkStatus, rows: F32 | None = None) -> None:
         """Write a status, and with it all rows if they are given; raises StoreError.
@@ -90,17 +89,20 @@ class ForkRecord:
         values: dict[str, Plain] = {_STATUS: to_json(asdict(status))}
         if rows is not None:
             values[_rows_key(status.id)] = rows.astype("<f4").tobytes()
+        gone = self._rows_of_another(status.id)
         try:
-            self._put(status.id, values)
+            self._box.put(values, remove=gone)
         except StoreCorruptError:
             self._box.set_aside()
             self._box.put(values)
 
-    def _put(self, name: str, values: Mapping[str, Plain]) -> None:
-        before = self._box.get_json(_STATUS)
-        old = before.get("id") if isinstance(before, dict) else None
-        gone = (_rows_key(old),) if isinstance(old, str) and old != name else ()
-        self._box.put(values, remove=gone)
+    def _rows_of_another(self, name: str) -> tuple[str, ...]:
+        try:
+            kept = self._box.get_json(_STATUS)
+        except StoreCorruptError:  # whatever is to be written replaces it
+            return ()
+        old = kept.get("id") if isinstance(kept, dict) else None
+        return (_rows_key(old),) if isinstance(old, str) and old != name else ()
 
     def read(self) -> dict[str, Any]:
         """The newest fork as a page gets it, {} before there was one; raises StoreError.
@@ -113,6 +115,12 @@ class ForkRecord:
         status = self.status()
         if status is None:
             return {}
+        try:
+            return self._told(status)
+        except (TypeError, ValueError):
+            raise StoreCorruptError(_DAMAGED) from None
+
+    def _told(self, status: ForkStatus) -> dict[str, Any]:
         arms = len(status.stage) + len(status.changed_stage)
         blob = self._box.get_bytes(_rows_key(status.id)) or b""
         width = arms * len(METRICS)

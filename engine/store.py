@@ -4,10 +4,11 @@
 shown now: status, the newest frames in a ring, static scenery, inspected things; `record/` holds
 what outlives it: metrics, runs, applied changes, and the newest of what was learnt. Both are
 written by the engine alone (`engine.publisher`). A fourth, `job/`, is written by the processes of
-jobs, see `engine.contest_job` and `engine.fork_record`. Keys: control/ `control` `version` `watch`;
-live/
-`seq` `r:0000`..`r:0599` `status` `static:RUN` `i:KEY`; record/ `schema` `runs` `run:RUN` `last:RUN`
-`m:RUN:CHUNK` `log:RUN:NUMBER` `learnt:RUN` `l:RUN:CHUNK`.
+jobs, see `engine.contest_job` and `engine.fork_record`.
+
+Keys: control/ `control` `version` `watch`; live/ `seq` `r:0000`..`r:0599` `status` `static:RUN`
+`i:KEY`; record/ `schema` `runs` `run:RUN` `last:RUN` `m:RUN:CHUNK` `log:RUN:NUMBER` `learnt:RUN`
+`l:RUN:CHUNK`.
 """
 
 from __future__ import annotations

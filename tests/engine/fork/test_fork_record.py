@@ -93,13 +93,19 @@ def test_another_fork_drops_the_rows_of_the_one_before(record: ForkRecord, tmp_p
     box.close()
 
 
-def test_a_damaged_record_is_trouble_and_not_an_error(record: ForkRecord, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "kept", [b'{"id": "a", "what": 3}', b"7", b'{"id": "a", "stage": 3}', b"{"]
+)
+def test_a_damaged_record_is_trouble_and_not_an_error(
+    record: ForkRecord, tmp_path: Path, kept: bytes
+) -> None:
     box = Box(tmp_path / "job", durable=True)
-    box.put({"fork/status": b'{"id": "a", "what": 3}'})
+    box.put({"fork/status": kept, "contest/status": b"{}"})
     store = Store(tmp_path)
     assert store.fork() == {}
     assert "fork" in str(store.trouble)
     record.write(status())
     assert store.fork()["id"] == "a"
+    assert box.get("contest/status") == b"{}"
     box.close()
     store.close()
