@@ -135,11 +135,11 @@ def test_a_damaged_record_does_not_stop_the_next_contest(contests, tmp_path):
     end = time.monotonic() + WAIT_S
     while True:
         assert time.monotonic() < end
+        set_aside = list((tmp_path / "store").glob("job.corrupt.*"))
         with contextlib.suppress(StoreError):  # of the damaged one, until it is seen to be another
-            if contests.state()["state"] == "done":
+            if set_aside and contests.state()["state"] == "done":
                 break
         time.sleep(0.02)
-    assert list((tmp_path / "store").glob("job.corrupt.*"))
 
 
 @pytest.mark.sumo
