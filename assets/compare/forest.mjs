@@ -19,7 +19,8 @@ export function axis(values) {
   const size = 10 ** Math.floor(Math.log10(span / TICKS));
   const step = size * NICE.find((one) => one * size * TICKS >= span);
   const ticks = [];
-  for (let at = Math.floor(low / step); at <= Math.ceil(high / step); at += 1) ticks.push(at * step);
+  const [first, last] = low === high ? [-1, 1] : [Math.floor(low / step), Math.ceil(high / step)];
+  for (let at = first; at <= last; at += 1) ticks.push(at * step);
   return { low: ticks[0], high: ticks.at(-1), ticks, places: Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (step / size === 2.5 ? 1 : 0)) };
 }
 
