@@ -34,11 +34,22 @@ _LOAD: Final = (
     "worth offloading, over what all RSUs can compute.\nBelow 0.6 every sensible scheme does well; "
     "from 0.6 to 4 the choice of scheme matters; above 4 the RSUs are far too few."
 )
-_HINTS: Final = (
-    "Click a vehicle to see what its twin believes and why each scheme decided as it did. Click an "
-    "RSU to see its queue, to fail it or to restore it. All on screen stands in the address: "
-    "copy it to come back to this view. Every tab shows and steers the same run."
+_HINTS: Final = {
+    "/": (
+        "Click a vehicle to see what its twin believes and why each scheme decided as it did. "
+        "Click an RSU to see its queue, to fail it or to restore it."
+    ),
+    "/compare": (
+        "Point at a vehicle or an RSU to see what each scheme makes of it; click to keep it marked "
+        "on all maps. Drag and zoom one map to move them all."
+    ),
+}
+_EVERYWHERE: Final = (
+    " All on screen stands in the address: copy it to come back to this view. Every tab shows and "
+    "steers the same run."
 )
+#: Keys of Live alone.
+_LIVE_KEYS: Final = ("/",)
 
 # As with every Dash callback, importing the layout registers them for the app that is made next.
 controls.connect()
@@ -63,7 +74,7 @@ def _framed(path: str, page: Component) -> Component:
             _app_bar(path),
             html.Div(id="banner", role="alert", hidden=True),
             page,
-            _help(),
+            _help(path),
             html.Div(id="toasts", role="status", **{"aria-live": "polite"}),
             html.Div(id="tooltip", role="tooltip", hidden=True),
             html.Div(id="schema", hidden=True, **{"data-schema": schema()}),
@@ -135,14 +146,16 @@ def _action(identity: str, picture: str, about: str, text: str = "") -> Componen
     return button([icon(picture), *words], identity, about, look="bar-button")
 
 
-def _help() -> Component:
-    keys = [html.Tr([html.Td(html.Kbd(key)), html.Td(text)]) for key, text in _KEYS]
+def _help(path: str) -> Component:
+    missing = _LIVE_KEYS if path != "/" else ()
+    known = [(key, text) for key, text in _KEYS if key not in missing]
+    keys = [html.Tr([html.Td(html.Kbd(key)), html.Td(text)]) for key, text in known]
     close = button(icon("close"), "help-close", "Close (Esc)", look="icon-button")
     return html.Dialog(
         [
             html.Div([html.H2("Keys and hints"), close], className="dialog-head"),
             html.Table(html.Tbody(keys), className="keys"),
-            html.P(_HINTS),
+            html.P(_HINTS[path] + _EVERYWHERE),
         ],
         id="help",
         **{"aria-label": "Keys and hints"},

@@ -100,7 +100,7 @@ export class ContestView {
   }
 
   #verdicts({ paired }) {
-    return h("ul", { class: "verdicts" }, ...Object.entries(paired).map(([name, { verdict, sentence }]) =>
+    return h("ul", { class: "verdicts", tabindex: 0, "aria-label": "Verdicts" }, ...Object.entries(paired).map(([name, { verdict, sentence }]) =>
       h("li", { "data-verdict": verdict, "data-scheme": name }, h("b", { class: "verdict-sign", "aria-hidden": "true", text: SIGNS[verdict] }), h("span", {}, sentence))));
   }
 

@@ -103,7 +103,8 @@ export class Verdict {
 
   #render() {
     const { state, running, kept, shipped } = this.#contests;
-    const results = [...kept.map((one) => ({ ...one, label: `here: ${told(one.contest)}` })), ...shipped.map((one) => ({ ...one, label: `shipped: ${one.name}, ${told(one.contest)}` }))];
+    const named = (results, origin) => results.map((one) => ({ ...one, label: `${origin}: ${told(one.contest)}` }));
+    const results = [...named(kept, "played here"), ...named(shipped.toSorted(byVehicles), "comes with the program")];
     const seen = { measure: this.#measures.current, theme: this.#theme };
     for (const view of this.#views) view.show(results, seen);
     this.#form.start.disabled = running;
@@ -118,6 +119,7 @@ export class Verdict {
 }
 
 const label = (text, control) => h("label", { class: "field" }, control, h("span", { text }));
+const byVehicles = (a, b) => a.contest.parameters.vehicles - b.contest.parameters.vehicles;
 const told = ({ seeds, parameters }) => `${seeds.length} seeds, ${parameters.vehicles} vehicles`;
 
 function left(seconds) {
