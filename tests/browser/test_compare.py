@@ -485,15 +485,14 @@ def test_the_forest_is_saved_with_where_it_comes_from(visit: Open) -> None:
 
 def test_a_contest_is_played_kept_and_taken_away(visit: Open, server: Server) -> None:
     page = visit("?arms=non-drl,tolled")
-    empty = page.locator(".contest[data-ingredients=equal] .contest-empty")
-    empty.wait_for()
+    ranking = page.locator(".contest[data-ingredients=equal]")
+    ranking.locator(".contest-n", has_text="n = 10 seeds").wait_for()  # those that ship
     page.locator("#contest-seeds").fill("3")
     page.locator("#contest-steps").fill("30")
     page.locator("#contest-ingredients").select_option("equal")
     page.locator("#contest-start").click()
     page.locator("#contest-progress").wait_for()
     page.get_by_text("3 seeds are played.").wait_for(timeout=3000 * WAIT_S)
-    ranking = page.locator(".contest[data-ingredients=equal]")
     ranking.locator(".contest-n", has_text="n = 3 seeds").wait_for()
     assert "3 seeds are too few" in ranking.locator(".verdicts").inner_text()
     page.reload()
